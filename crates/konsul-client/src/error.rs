@@ -1,0 +1,84 @@
+//! Why a call has no answer, and what to do about it.
+
+use std::time::Duration;
+
+/// Why a call has no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// Nobody listens at the address. Nothing was sent.
+    #[error(
+        "nobody answers at {address}: {source}. Is the agent running? Try `konsul agent -dev`, or name another \
+         address with -http-addr or CONSUL_HTTP_ADDR"
+    )]
+    Connect {
+        /// `host:port`.
+        address: String,
+        /// The system's answer.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The connection broke before the whole answer was here. A write may or may not have happened.
+    #[error(
+        "the connection to {address} broke: {source}. If this was a write, look whether it happened before you repeat it"
+    )]
+    Broken {
+        /// `host:port`.
+        address: String,
+        /// What broke.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No answer in time. A write may or may not have happened.
+    #[error("{address} did not answer within {}s. If this was a write, look whether it happened before you repeat it", after.as_secs())]
+    Timeout {
+        /// `host:port`.
+        address: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The agent answered with an error. The text is Consul's, which scripts match on.
+    #[error("Unexpected response code: {code} ({})", body.trim_end())]
+    Status {
+        /// HTTP status.
+        code: u16,
+        /// The body's text.
+        body: String,
+    },
+    /// The answer is not what this call gives. Usually something else than an agent listens there.
+    #[error(
+        "{address} answered {path} with something else than was asked for: {what}. Is it a Konsul agent?"
+    )]
+    Decode {
+        /// `host:port`.
+        address: String,
+        /// The path asked for.
+        path: String,
+        /// What is wrong with the answer.
+        what: String,
+    },
+}
+
+impl Error {
+    /// The HTTP status, if the agent answered with one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Error::Status { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// Whether the request is certain to have had no effect.
+    pub fn never_sent(&self) -> bool {
+        matches!(self, Error::Config(_) | Error::Connect { .. })
+    }
+
+    /// Names the option that a configuration error comes from.
+    pub(crate) fn because_of(self, option: &str) -> Error {
+        match self {
+            Error::Config(what) => Error::Config(format!("{option}: {what}")),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Where the agent listens.
+
+use crate::option::{ConfigOption, option};
+
+pub(super) static OPTIONS: &[ConfigOption] = &[
+    option!(bind_addr, "0.0.0.0", "Address for traffic between agents: one IP address.")
+        .flag("bind")
+        .dev("127.0.0.1"),
+    option!(
+        client_addr,
+        "127.0.0.1",
+        "Addresses on which clients are served: IP addresses with spaces between them. Addresses beyond loopback \
+         also need `allow_insecure_listen`."
+    )
+    .flag("client"),
+    option!(addresses.http, "", "Addresses of the HTTP API: IP addresses with spaces between them.")
+        .unset("those of `client_addr`"),
+    option!(
+        ports.http,
+        "8500",
+        "Port of the HTTP API. -1 turns it off, 0 takes any free port (in Consul 0 turns it off)."
+    )
+    .flag("http-port")
+    .integers(-1, 65_535),
+    option!(
+        allow_insecure_listen,
+        "false",
+        "Allows listening beyond loopback although there are neither ACLs nor TLS: whoever reaches the port may read \
+         and write everything."
+    ),
+];

@@ -1,0 +1,221 @@
+//! What one option demands of another. Each rule is a function, and they are all called in one place.
+
+use crate::config::Config;
+use crate::error::{ConfigError, Origin, Warning};
+use crate::load::Origins;
+use crate::types::StorageEngine;
+
+/// What a rule looks at, and where it says what it found.
+struct Case<'a> {
+    config: &'a mut Config,
+    origins: &'a Origins,
+    warnings: &'a mut Vec<Warning>,
+    errors: &'a mut Vec<ConfigError>,
+}
+
+impl Case<'_> {
+    fn origin(&self, key: &str) -> Origin {
+        let known = self.origins.get(key).and_then(|origins| origins.last());
+        known.cloned().unwrap_or(Origin::Default)
+    }
+
+    fn refuse(&mut self, key: &str, reason: impl Into<String>) {
+        let error = ConfigError::Rule {
+            origin: self.origin(key),
+            reason: reason.into(),
+        };
+        self.errors.push(error);
+    }
+
+    fn advise(&mut self, key: &str, reason: impl Into<String>) {
+        let warning = Warning::Advice {
+            origin: self.origin(key),
+            reason: reason.into(),
+        };
+        self.warnings.push(warning);
+    }
+}
+
+/// Checks every rule, and writes values in their canonical form.
+pub(crate) fn check(
+    config: &mut Config,
+    origins: &Origins,
+    warnings: &mut Vec<Warning>,
+    errors: &mut Vec<ConfigError>,
+) {
+    let mut case = Case {
+        config,
+        origins,
+        warnings,
+        errors,
+    };
+    datacenter(&mut case);
+    node_name(&mut case);
+    server(&mut case);
+    bootstrap(&mut case);
+    data_dir(&mut case);
+    listeners(&mut case);
+    query_times(&mut case);
+    response_headers(&mut case);
+    block_endpoints(&mut case);
+}
+
+fn datacenter(case: &mut Case<'_>) {
+    case.config.datacenter.make_ascii_lowercase();
+    let name = &case.config.datacenter;
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(good) {
+        case.refuse(
+            "datacenter",
+            "datacenter can only contain lowercase alphanumeric, - or _ characters, 1 to 64 of them",
+        );
+    }
+}
+
+/// A name that DNS cannot carry works everywhere else, so it is only worth a word.
+fn node_name(case: &mut Case<'_>) {
+    let Some(name) = &case.config.node_name else {
+        return;
+    };
+    let label = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if name.as_str().len() > 63 || !name.as_str().chars().all(label) {
+        let reason = format!(
+            "node name {:?} will not be discoverable via DNS: it may have 63 letters, digits and dashes",
+            name.as_str()
+        );
+        case.advise("node_name", reason);
+    }
+}
+
+fn server(case: &mut Case<'_>) {
+    if !case.config.server {
+        case.refuse(
+            "server",
+            "server = false would run a client agent, which is not built yet in Konsul; set server = true (-server)",
+        );
+    }
+}
+
+fn bootstrap(case: &mut Case<'_>) {
+    let expect = case.config.bootstrap_expect;
+    if expect > 1 {
+        let reason = format!(
+            "bootstrap_expect = {expect} asks for a cluster of {expect} servers; clusters of several servers are not \
+             built yet in Konsul, so 1 is the only number above 0"
+        );
+        return case.refuse("bootstrap_expect", reason);
+    }
+    // Dev mode sets `bootstrap` itself, and asking for the same thing twice is no contradiction then.
+    if expect > 0 && case.config.bootstrap && !case.config.dev_mode {
+        case.refuse(
+            "bootstrap_expect",
+            "'bootstrap_expect > 0' and 'bootstrap = true' are mutually exclusive; leave one of them out",
+        );
+    }
+    if case.config.server && !case.config.may_bootstrap() {
+        case.refuse(
+            "bootstrap",
+            "this server has no cluster to join, since clusters of several servers are not built yet in Konsul; set \
+             bootstrap_expect = 1 (-bootstrap-expect=1)",
+        );
+    }
+}
+
+fn data_dir(case: &mut Case<'_>) {
+    match (case.config.storage.engine, case.config.data_dir.is_some()) {
+        (StorageEngine::Disk, false) => case.refuse(
+            "data_dir",
+            "data_dir cannot be empty: name a directory (-data-dir=PATH) to keep what is written, or start with -dev \
+             to try Konsul in memory",
+        ),
+        (StorageEngine::Memory, true) => case.advise(
+            "data_dir",
+            "data_dir has no effect with storage.engine = \"memory\": everything is gone when the process ends",
+        ),
+        (StorageEngine::Memory, false) if !case.config.dev_mode => case.advise(
+            "storage.engine",
+            "storage.engine = \"memory\": everything is gone when the process ends",
+        ),
+        _ => {}
+    }
+}
+
+/// Without ACLs and TLS, loopback is the only fence there is.
+fn listeners(case: &mut Case<'_>) {
+    let key = if case.config.addresses.http.0.is_empty() {
+        "client_addr"
+    } else {
+        "addresses.http"
+    };
+    let listen = case.config.http_listen();
+    let far = listen
+        .iter()
+        .find(|address| !address.ip().to_canonical().is_loopback());
+    match far {
+        Some(address) if !case.config.allow_insecure_listen => {
+            let reason = format!(
+                "{key} = {} would serve the HTTP API beyond this machine, to everybody, since there are neither ACLs \
+                 nor TLS yet; listen on 127.0.0.1, or set allow_insecure_listen = true if the network is trusted",
+                address.ip()
+            );
+            case.refuse(key, reason);
+        }
+        Some(_) => case.advise(
+            "allow_insecure_listen",
+            "the HTTP API is open to everybody who can reach it: they may read and write everything",
+        ),
+        None => {}
+    }
+    if case.config.client_addr.0.is_empty() {
+        case.refuse(
+            "client_addr",
+            "client_addr cannot be empty; ports.http = -1 turns the HTTP API off",
+        );
+    }
+}
+
+fn query_times(case: &mut Case<'_>) {
+    let (default, max) = (case.config.default_query_time, case.config.max_query_time);
+    if default > max {
+        let reason =
+            format!("default_query_time ({default}) is above max_query_time ({max}); lower it or raise that");
+        case.refuse("default_query_time", reason);
+    }
+}
+
+fn response_headers(case: &mut Case<'_>) {
+    let name_ok = |name: &str| {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(token)
+    };
+    let value_ok = |value: &str| {
+        value
+            .chars()
+            .all(|c| c == '\t' || (c.is_ascii() && !c.is_ascii_control()))
+    };
+    let headers = &case.config.http_config.response_headers;
+    let bad = headers
+        .iter()
+        .find(|(name, value)| !name_ok(name) || !value_ok(value));
+    // The value may be a secret; the name is enough to find it.
+    if let Some((name, _)) = bad {
+        let reason = format!(
+            "http_config.response_headers: {name:?} is no header, or its value cannot be sent as one"
+        );
+        case.refuse("http_config.response_headers", reason);
+    }
+}
+
+fn block_endpoints(case: &mut Case<'_>) {
+    let bad = case
+        .config
+        .http_config
+        .block_endpoints
+        .iter()
+        .find(|prefix| !prefix.starts_with('/'));
+    if let Some(prefix) = bad {
+        let reason =
+            format!("http_config.block_endpoints: {prefix:?} blocks nothing, since every path begins with /");
+        case.refuse("http_config.block_endpoints", reason);
+    }
+}

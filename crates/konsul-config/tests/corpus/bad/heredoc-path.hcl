@@ -1,0 +1,5 @@
+server = true
+bootstrap = true
+data_dir = <<EOF
+/var/lib
+EOF

@@ -1,0 +1,3 @@
+server = true
+node_name = "a"
+node_name = ÿ

@@ -1,0 +1,3 @@
+server = true
+ports {
+  http = 8500

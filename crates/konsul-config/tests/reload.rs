@@ -1,0 +1,39 @@
+//! What a reload says about the difference of two configurations.
+
+use konsul_config::{Config, MemoryFiles, ReloadPlan};
+
+fn load(text: &str) -> Config {
+    let files = MemoryFiles::new([("k.hcl", text)]);
+    let args = ["-dev".into(), "-config-file=k.hcl".into()];
+    Config::load(&args, &[], &files).expect(text).config
+}
+
+fn plan(before: &str, after: &str) -> (Vec<String>, Vec<String>) {
+    let plan = ReloadPlan::between(&load(before), &load(after));
+    let live = plan.live().map(ToString::to_string).collect();
+    let restart = plan.needs_restart().map(ToString::to_string).collect();
+    (live, restart)
+}
+
+#[test]
+fn changes_are_told_apart_by_when_they_take_effect() {
+    let before = "log_level = \"info\" ports { http = 8500 } limits { http_max_conns_per_client = 10 }";
+    let after = "log_level = \"DEBUG\" ports { http = 8501 } limits { http_max_conns_per_client = 20 }";
+    let (live, restart) = plan(before, after);
+    assert_eq!(
+        live,
+        [
+            "limits.http_max_conns_per_client: 10 -> 20",
+            "log_level: \"info\" -> \"debug\""
+        ]
+    );
+    assert_eq!(restart, ["ports.http: 8500 -> 8501"]);
+}
+
+#[test]
+fn another_spelling_is_no_change() {
+    assert_eq!(
+        plan("max_query_time = \"10m\"", "MAX_QUERY_TIME = \"600s\""),
+        (vec![], vec![])
+    );
+}

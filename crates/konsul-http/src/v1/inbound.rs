@@ -1,0 +1,55 @@
+//! A request as a handler sees it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{EXPECT, HeaderMap};
+use hyper::body::Incoming;
+
+use super::query::Query;
+use super::reply::Reply;
+use crate::intake::{Intake, Pace, declared_length};
+use crate::service::Edge;
+
+/// A request as a handler sees it: borrowed from the head, so that nothing of it outlives the handler's first, synchronous
+/// part unless it is taken.
+pub(crate) struct Inbound<'a> {
+    pub(crate) edge: &'a Arc<Edge>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) query: Query<'a>,
+    /// What follows the route's own text in the decoded path.
+    pub(crate) tail: &'a str,
+    pub(crate) body: Incoming,
+}
+
+impl Inbound<'_> {
+    /// How fast a body must come.
+    pub(crate) fn pace(&self) -> Pace {
+        Pace::of(&self.edge.settings.timeouts)
+    }
+
+    /// The body, to be read piece by piece.
+    pub(crate) fn into_intake(self) -> Intake {
+        let pace = self.pace();
+        Intake::new(self.body, pace)
+    }
+
+    /// What the client said of the body's length; `None` for a chunked one.
+    pub(crate) fn declared_length(&self) -> Option<u64> {
+        declared_length(&self.body)
+    }
+
+    /// Refuses a body that is declared too large, before the client was told to send it.
+    pub(crate) fn check_declared(&self, limit: u64, refuse: impl FnOnce(u64) -> Reply) -> Result<(), Reply> {
+        match self.declared_length() {
+            Some(length) if length > limit && self.headers.contains_key(EXPECT) => Err(refuse(length)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}

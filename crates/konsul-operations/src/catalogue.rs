@@ -1,0 +1,51 @@
+//! The list of every operation: its id and what it needs. Metrics, audit, the authorisation sweep and the book come from it.
+
+/// One operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its id: metric label, audit verb, method name.
+    pub id: &'static str,
+    /// What it needs, as a resource and an access.
+    pub needs: &'static str,
+    /// Whether it can change anything.
+    pub writes: bool,
+}
+
+const fn read(id: &'static str, needs: &'static str) -> Operation {
+    Operation { id, needs, writes: false }
+}
+
+const fn write(id: &'static str, needs: &'static str) -> Operation {
+    Operation { id, needs, writes: true }
+}
+
+/// Every operation.
+pub const OPERATIONS: &[Operation] = &[
+    read("kv_get", "key:read"),
+    read("kv_list", "key:list"),
+    read("kv_keys", "key:list"),
+    write("kv_put", "key:write"),
+    write("kv_delete", "key:write"),
+    write("kv_delete_tree", "key_prefix:write"),
+    write("txn", "each member's own"),
+    write("session_create", "session:write"),
+    write("session_destroy", "session:write"),
+    write("session_renew", "session:write"),
+    read("session_info", "session:read"),
+    read("session_list", "session:read"),
+    write("event_fire", "event:write"),
+    read("event_list", "event:read"),
+    read("status_leader", "public"),
+    read("status_peers", "public"),
+    read("raft_configuration", "operator:read"),
+    read("usage", "operator:read"),
+    read("snapshot_save", "management"),
+    write("snapshot_restore", "management"),
+    read("agent_self", "agent:read"),
+    read("agent_host", "operator:read"),
+    write("agent_reload", "agent:write"),
+    write("agent_leave", "agent:write"),
+    read("agent_monitor", "agent:read"),
+    read("agent_metrics", "agent:read"),
+    read("health", "public"),
+];

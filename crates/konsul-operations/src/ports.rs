@@ -1,0 +1,224 @@
+//! What the waist needs of the rest of the house, named as traits.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use konsul_runtime::sync::{mpsc, watch};
+use konsul_state::State;
+use konsul_types::{Command, Index, Millis, NodeName, Outcome, RequestId};
+use konsul_watch::Feed;
+
+use crate::error::Error;
+
+/// A port's call under way.
+pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// The replicated state as a server sees it.
+pub trait Replica: Send + Sync + 'static {
+    /// Puts a command into the log and answers what every replica answers, once it is durable and applied.
+    fn propose(&self, request: Option<RequestId>, command: Command) -> PortFuture<'_, (Index, Outcome)>;
+
+    /// The applied state as last published: one consistent index, shared, never changing.
+    fn state(&self) -> Arc<State>;
+
+    /// Whether this server may answer with [`Replica::state`] under the leader's lease, now.
+    fn lease(&self) -> Result<(), Error>;
+
+    /// Waits until a quorum confirmed that no newer leader exists and everything committed before is applied here.
+    fn barrier(&self) -> PortFuture<'_, ()>;
+
+    /// What a stale read may say: whether this server has caught up since its start, and how long ago it heard from the
+    /// leader. An error if it has not caught up.
+    fn staleness(&self) -> Result<Staleness, Error>;
+
+    /// The change feed.
+    fn feed(&self) -> &Feed;
+
+    /// Log time now, as the leader would stamp it.
+    fn now(&self) -> Millis;
+
+    /// The members of the cluster.
+    fn servers(&self) -> Vec<RaftServer>;
+
+    /// The leader's address; `None` if nobody leads.
+    fn leader_address(&self) -> Option<String>;
+
+    /// Follows whether this server leads: the term in which it does and may serve, or `None`.
+    fn leadership(&self) -> watch::Receiver<Option<u64>>;
+}
+
+/// How far a server may be behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Staleness {
+    /// Whether a leader is known.
+    pub known_leader: bool,
+    /// Milliseconds since it was heard from; zero on the leader.
+    pub last_contact_ms: u64,
+}
+
+/// A member of the Raft cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RaftServer {
+    /// Its id as text.
+    pub id: String,
+    /// Its node's name.
+    pub node: String,
+    /// Its server address.
+    pub address: String,
+    /// Whether it leads.
+    pub leader: bool,
+    /// Whether it votes.
+    pub voter: bool,
+    /// Last index known to be on it.
+    pub last_index: Index,
+}
+
+/// The agent that serves the request.
+pub trait LocalAgent: Send + Sync + 'static {
+    /// Its node's name.
+    fn node_name(&self) -> NodeName;
+    /// Its datacentre.
+    fn datacenter(&self) -> String;
+    /// What it is.
+    fn info(&self) -> AgentInfo;
+    /// What machine it runs on.
+    fn host(&self) -> HostInfo;
+    /// Reads the configuration again.
+    fn reload(&self) -> Result<ReloadReport, String>;
+    /// Begins to leave and stop; returns at once.
+    fn leave(&self);
+    /// A stream of log lines.
+    fn monitor(&self, filter: LogFilter) -> Result<LogLines, String>;
+    /// Its figures.
+    fn metrics(&self, format: MetricsFormat) -> String;
+    /// Whether it serves.
+    fn health(&self) -> Health;
+}
+
+/// What an agent is, for `agent/self`.
+#[derive(Debug, Clone, Default)]
+pub struct AgentInfo {
+    /// Its datacentre.
+    pub datacenter: String,
+    /// Its node's name.
+    pub node_name: String,
+    /// Its node's id.
+    pub node_id: String,
+    /// Whether it is a server.
+    pub server: bool,
+    /// Version of the build, such as `0.1.0`.
+    pub version: String,
+    /// Commit of the build, if known.
+    pub revision: String,
+    /// Day of the build, RFC 3339.
+    pub build_date: String,
+    /// Its own address.
+    pub address: String,
+    /// The port of the servers' protocol.
+    pub server_port: u16,
+    /// Free pairs of the node.
+    pub meta: std::collections::BTreeMap<String, String>,
+    /// The running configuration without secrets, as a JSON object: key (Consul's spelling in PascalCase) to JSON text.
+    pub debug_config: std::collections::BTreeMap<String, String>,
+    /// Maps of figures as text, by group.
+    pub stats: std::collections::BTreeMap<String, std::collections::BTreeMap<String, String>>,
+}
+
+/// What machine an agent runs on, for `agent/host`.
+#[derive(Debug, Clone, Default)]
+pub struct HostInfo {
+    /// Host name.
+    pub hostname: String,
+    /// Operating system, such as `linux`.
+    pub os: String,
+    /// Kernel's release.
+    pub kernel_version: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// Seconds since boot.
+    pub uptime_s: u64,
+    /// Boot time, seconds since the Unix epoch.
+    pub boot_time_s: u64,
+    /// Processes on the machine.
+    pub processes: u64,
+    /// Number of processors.
+    pub cpus: u64,
+    /// The processors' model name.
+    pub cpu_model: String,
+    /// Bytes of memory.
+    pub memory_total: u64,
+    /// Bytes of memory that can be had.
+    pub memory_available: u64,
+    /// Path of the data directory; empty if there is none.
+    pub disk_path: String,
+    /// Bytes of its disk.
+    pub disk_total: u64,
+    /// Bytes free on it.
+    pub disk_free: u64,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReloadReport {
+    /// Options that changed and are in force.
+    pub applied: Vec<String>,
+    /// Options that changed and need a restart.
+    pub needs_restart: Vec<String>,
+}
+
+/// Which log lines a monitor wants.
+#[derive(Debug, Clone)]
+pub struct LogFilter {
+    /// `trace`, `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}
+
+/// Log lines, each with its newline. Lines that the reader is too slow for are dropped and counted in a line of their own.
+pub type LogLines = mpsc::Receiver<String>;
+
+/// In which form figures are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsFormat {
+    /// Prometheus' text format, version 0.0.4.
+    Prometheus,
+    /// Consul's JSON document.
+    ConsulJson,
+}
+
+/// Whether an agent serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// The process works; otherwise it should be restarted.
+    pub live: bool,
+    /// It answers requests: a leader is known, the state has caught up, it is not stopping.
+    pub ready: bool,
+    /// Why it is not.
+    pub reasons: Vec<String>,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsageReport {
+    /// Nodes in the catalogue.
+    pub nodes: u64,
+    /// Checks in the catalogue.
+    pub checks: u64,
+    /// By namespace.
+    pub namespaces: Vec<NamespaceUsage>,
+}
+
+/// How much one namespace holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamespaceUsage {
+    /// Its name.
+    pub name: String,
+    /// Keys.
+    pub keys: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+    /// Live sessions.
+    pub sessions: u64,
+}

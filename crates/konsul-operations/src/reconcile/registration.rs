@@ -1,0 +1,42 @@
+//! The server's own record in the catalogue, its `serfHealth` check, and the configured bounds.
+
+use konsul_state::State;
+use konsul_types::node::{CatalogCommand, SERF_HEALTH};
+use konsul_types::{Check, CheckId, CheckStatus, Command, Index, Node};
+
+use super::Wanted;
+
+/// Commands that make the state what is wanted.
+pub(super) fn missing(state: &State, wanted: &Wanted) -> Vec<Command> {
+    let mut commands = Vec::new();
+    if state.limits() != wanted.limits {
+        commands.push(Command::SetLimits(wanted.limits));
+    }
+    let found = state.catalog().node(&wanted.node.name);
+    if !found.is_some_and(|node| same(node, &wanted.node)) {
+        commands.push(Command::Catalog(CatalogCommand::RegisterNode { node: wanted.node.clone() }));
+    }
+    let check = alive(&wanted.node);
+    if state.catalog().check(&check.node, &check.id).is_none_or(|found| found.status != check.status) {
+        commands.push(Command::Catalog(CatalogCommand::RegisterCheck { check }));
+    }
+    commands
+}
+
+fn same(found: &Node, wanted: &Node) -> bool {
+    Node { create_index: found.create_index, modify_index: found.modify_index, ..wanted.clone() } == *found
+}
+
+/// The check that says that the node is reachable, in the words that Consul's clients know.
+fn alive(node: &Node) -> Check {
+    Check {
+        node: node.name.clone(),
+        id: CheckId::new(SERF_HEALTH).expect("a fixed, good name"),
+        name: "Serf Health Status".into(),
+        status: CheckStatus::Passing,
+        notes: String::new(),
+        output: "Agent alive and reachable".into(),
+        create_index: Index::ZERO,
+        modify_index: Index::ZERO,
+    }
+}

@@ -1,0 +1,202 @@
+//! Snapshots, taken in the background.
+//!
+//! A picture of the state costs nothing and is taken between two batches. Its chunks are drained on a thread of their
+//! own while entries go on being applied and appended. When the file is durable and read back, the storage is told of
+//! it and answers up to where the log may go: the position of the *older* of two kept snapshots, so that a damaged
+//! newest one costs time and no data. Only then does openraft hear of the snapshot and of the purge.
+//!
+//! A snapshot that cannot be written, be it for want of space, fails alone: the log stays longer and the next one is
+//! tried later. Only a storage that says it is poisoned stops the node.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+
+use konsul_runtime::sync::{mpsc, oneshot, watch};
+use konsul_runtime::time::{self, Duration, Instant};
+use konsul_runtime::worker::Worker;
+use konsul_storage::contract::{FinishedSnapshot, LogId, SnapshotMeta, SnapshotWriter, StorageError};
+
+use crate::contract::{SnapshotChunks, SnapshotError, Status};
+use crate::health::Health;
+use crate::keeper::Keeper;
+use crate::machine::{Newest, Picture, to_raft_meta};
+use crate::node::Core;
+
+pub(crate) type SnapshotAnswer = Result<LogId, SnapshotError>;
+
+/// After a failure, wait so long before the next automatic try.
+const BACK_OFF: Duration = Duration::from_secs(5);
+
+/// Chunks written by one job of the snapshot's thread.
+const CHUNKS_PER_JOB: usize = 8;
+
+pub(crate) struct Snapshotter {
+    pub(crate) core: Core,
+    pub(crate) disk: Worker<Keeper>,
+    pub(crate) newest: Newest,
+    pub(crate) health: Arc<Health>,
+    pub(crate) status: watch::Receiver<Arc<Status>>,
+    pub(crate) asked: mpsc::Receiver<oneshot::Sender<SnapshotAnswer>>,
+    pub(crate) every: u64,
+    pub(crate) thread: String,
+    /// The last position that a snapshot covers.
+    pub(crate) covered: LogId,
+}
+
+impl Snapshotter {
+    pub(crate) async fn run(mut self) {
+        let mut not_before = time::now();
+        loop {
+            let due = self.covered.index.saturating_add(self.every);
+            let mut asked = None;
+            konsul_runtime::select! {
+                biased;
+                request = self.asked.recv() => match request {
+                    Some(request) => asked = Some(request),
+                    None => return,
+                },
+                alive = reached(&mut self.status, not_before, due) => if !alive {
+                    return;
+                }
+            }
+            let answer = self.take().await;
+            if let Err(error) = &answer {
+                tracing::warn!(%error, "no snapshot was taken");
+                not_before = time::now() + BACK_OFF;
+            }
+            if let Some(asked) = asked {
+                // Whoever asked may have gone.
+                let _ = asked.send(answer);
+            }
+        }
+    }
+
+    async fn take(&mut self) -> SnapshotAnswer {
+        let picture = self.core.with_state_machine(|applier| {
+            let picture = applier.picture();
+            Box::pin(std::future::ready(picture))
+        });
+        let picture = picture
+            .await
+            .map_err(|_| SnapshotError::Stopped(self.health.reason()))?;
+        if picture.last == self.covered {
+            return Ok(self.covered);
+        }
+        let last = picture.last;
+        let (meta, purge_upto) = self.write(picture).await?;
+        self.covered = last;
+        self.announce(&meta, purge_upto).await?;
+        Ok(last)
+    }
+
+    /// Writes the snapshot and registers it. Answers up to where the log may be purged.
+    async fn write(&self, picture: Picture) -> Result<(SnapshotMeta, LogId), SnapshotError> {
+        let Picture {
+            last,
+            membership,
+            chunks,
+        } = picture;
+        let meta = SnapshotMeta {
+            last,
+            membership,
+            id: format!("{:016}-{:016}", last.term, last.index),
+        };
+        let named = meta.clone();
+        let writer = self
+            .on_disk(move |keeper| keeper.storage().begin_snapshot(named))
+            .await?;
+        let finished = self.drain(chunks, writer).await?;
+        let purge_upto = self
+            .on_disk(move |keeper| keeper.storage().install_snapshot(finished))
+            .await?;
+        Ok((meta, purge_upto))
+    }
+
+    async fn on_disk<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Keeper) -> Result<R, StorageError> + Send + 'static,
+    ) -> Result<R, SnapshotError> {
+        let done = self.disk.call(job).await;
+        done.map_err(|_| SnapshotError::Stopped(self.health.reason()))?
+            .map_err(|error| self.failed(&error))
+    }
+
+    async fn drain(
+        &self,
+        chunks: SnapshotChunks,
+        writer: Box<dyn SnapshotWriter>,
+    ) -> Result<FinishedSnapshot, SnapshotError> {
+        let drain = Drain {
+            chunks,
+            writer: Some(writer),
+        };
+        let worker = Worker::start(&self.thread, drain, 1, |_| ())
+            .map_err(|error| SnapshotError::Failed(format!("no thread to write it: {error}")))?;
+        let written = loop {
+            match worker.call(Drain::step).await {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(finished))) => break Ok(finished),
+                Ok(Err(error)) => break Err(self.failed(&error)),
+                Err(_) => break Err(SnapshotError::Failed("its thread ended".to_owned())),
+            }
+        };
+        // The writer must be gone before the next one can begin.
+        worker.stop().await;
+        written
+    }
+
+    fn failed(&self, error: &StorageError) -> SnapshotError {
+        if matches!(error, StorageError::Poisoned) {
+            self.health.stop(format!("storage failed: {error}"));
+        }
+        SnapshotError::Failed(error.to_string())
+    }
+
+    async fn announce(&mut self, meta: &SnapshotMeta, purge_upto: LogId) -> Result<(), SnapshotError> {
+        let raft_meta =
+            to_raft_meta(meta).map_err(|error: io::Error| SnapshotError::Failed(error.to_string()))?;
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(raft_meta);
+        let stopped = |_| SnapshotError::Stopped(self.health.reason());
+        self.core.trigger().snapshot().await.map_err(stopped)?;
+        // openraft purges nothing that it does not know to be in a snapshot.
+        let last = meta.last.index;
+        let known = self
+            .status
+            .wait_for(|status| status.snapshot >= last || status.stopped.is_some())
+            .await;
+        known.map_err(|_| SnapshotError::Stopped(self.health.reason()))?;
+        if let Some(index) = purge_upto.index.checked_sub(1) {
+            let stopped = |_| SnapshotError::Stopped(self.health.reason());
+            self.core.trigger().purge_log(index).await.map_err(stopped)?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until so much is applied, and not before that time. Answers whether the node still runs.
+async fn reached(status: &mut watch::Receiver<Arc<Status>>, not_before: Instant, index: u64) -> bool {
+    time::sleep_until(not_before).await;
+    status
+        .wait_for(|status| status.applied.index >= index && status.stopped.is_none())
+        .await
+        .is_ok()
+}
+
+struct Drain {
+    chunks: SnapshotChunks,
+    writer: Option<Box<dyn SnapshotWriter>>,
+}
+
+impl Drain {
+    /// Writes some chunks; finishes the snapshot after the last one.
+    fn step(&mut self) -> Result<Option<FinishedSnapshot>, StorageError> {
+        let misused = || StorageError::Misuse("a snapshot was written on after its end".to_owned());
+        for _ in 0..CHUNKS_PER_JOB {
+            match self.chunks.next() {
+                Some(chunk) => self.writer.as_mut().ok_or_else(misused)?.write(&chunk)?,
+                None => return self.writer.take().ok_or_else(misused)?.finish().map(Some),
+            }
+        }
+        Ok(None)
+    }
+}

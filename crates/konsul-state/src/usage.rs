@@ -1,0 +1,47 @@
+//! How much there is, for metrics and quotas. Read from counters, not by counting.
+
+use konsul_types::Namespace;
+
+use crate::state::State;
+
+/// What one namespace holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// Its name.
+    pub namespace: Namespace,
+    /// Keys.
+    pub keys: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+    /// Live sessions.
+    pub sessions: u64,
+}
+
+impl State {
+    /// What each namespace holds, by name. The default namespace is always there.
+    pub fn usage(&self) -> Vec<Usage> {
+        let mut names: Vec<Namespace> = self
+            .keyspaces
+            .keys()
+            .chain(self.sessions.counts.keys())
+            .cloned()
+            .collect();
+        names.push(Namespace::default_namespace());
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .map(|namespace| self.usage_of(namespace))
+            .collect()
+    }
+
+    fn usage_of(&self, namespace: Namespace) -> Usage {
+        let keys = self.keyspace(&namespace);
+        Usage {
+            keys: keys.map_or(0, crate::Keyspace::len),
+            bytes: keys.map_or(0, crate::Keyspace::bytes),
+            sessions: self.sessions.count(&namespace),
+            namespace,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What became different: the content of the change feed.
+
+use std::sync::Arc;
+
+use crate::{
+    Check, CheckId, Event, Index, Key, KvRecord, Millis, Namespace, Node, NodeName, Session, SessionId,
+};
+
+/// One record that became different. Old and new are shared with the state, never copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A key was created (no old), changed, or removed (no new).
+    Kv {
+        /// Where.
+        namespace: Namespace,
+        /// Which.
+        key: Key,
+        /// What it held.
+        old: Option<Arc<KvRecord>>,
+        /// What it holds.
+        new: Option<Arc<KvRecord>>,
+    },
+    /// A session was made or ended.
+    Session {
+        /// Where.
+        namespace: Namespace,
+        /// Which.
+        id: SessionId,
+        /// As it was.
+        old: Option<Arc<Session>>,
+        /// As it is.
+        new: Option<Arc<Session>>,
+    },
+    /// A node was registered, changed or removed.
+    Node {
+        /// Which.
+        name: NodeName,
+        /// As it was.
+        old: Option<Arc<Node>>,
+        /// As it is.
+        new: Option<Arc<Node>>,
+    },
+    /// A check was registered, changed or removed.
+    Check {
+        /// Its node.
+        node: NodeName,
+        /// Which.
+        id: CheckId,
+        /// As it was.
+        old: Option<Arc<Check>>,
+        /// As it is.
+        new: Option<Arc<Check>>,
+    },
+    /// An event was fired.
+    Event(Arc<Event>),
+    /// The whole state was replaced: nothing that a reader knew still holds.
+    Reset,
+}
+
+/// Everything that one log entry changed. Never split, never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// The entry.
+    pub index: Index,
+    /// Its log time.
+    pub at: Millis,
+    /// What it changed, in the order in which it did.
+    pub changes: Vec<Change>,
+}
+
+impl ChangeSet {
+    /// An estimate of the bytes that it keeps alive, for bounding history.
+    pub fn weight(&self) -> usize {
+        64 + self.changes.iter().map(Change::weight).sum::<usize>()
+    }
+}
+
+impl Change {
+    fn weight(&self) -> usize {
+        let kv = |r: &Option<Arc<KvRecord>>| r.as_ref().map_or(0, |r| 96 + r.value.len());
+        128 + match self {
+            Change::Kv { key, old, new, .. } => key.as_str().len() + kv(old) + kv(new),
+            Change::Session { .. } => 512,
+            Change::Node { .. } | Change::Check { .. } => 1024,
+            Change::Event(event) => 256 + event.payload.len(),
+            Change::Reset => 0,
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The words of Konsul: identifiers, names, keys, indexes, records, and the three things that travel between the floors:
+//! [`Command`] (what is asked of the replicated state), [`Outcome`] (what every replica answers) and [`Change`] (what
+//! became different).
+//!
+//! What it is not: there is no behaviour here beyond checking and encoding. Nothing in this crate knows a clock, a socket,
+//! a disk or a wire format of a public API; edges translate their own bodies into these types and back.
+//!
+//! # The life of a word
+//!
+//! A name or key enters through a checking constructor ([`Key::new`], [`Namespace::new`]), so that whoever holds one need
+//! not check again. A [`Command`] is wrapped in a [`Proposal`], which adds what the leader knows at that moment (the time
+//! `at`, the request id), is encoded by [`Proposal::encode`], and becomes the payload of one log entry. When the entry is
+//! committed, `konsul-state` decodes it and answers an [`Outcome`] and [`Change`]s.
+//!
+//! # Byte form
+//!
+//! [`encoding`] says how values become bytes: postcard, behind a version byte. Field order is the format, enum variants are
+//! only ever appended, and no serde attribute that changes the shape (`skip_serializing_if`, `untagged`, `flatten`) may be
+//! used on a stored type.
+
+pub mod change;
+pub mod command;
+pub mod duration;
+pub mod encoding;
+pub mod event;
+pub mod ids;
+pub mod kv;
+pub mod limits;
+pub mod names;
+pub mod node;
+pub mod outcome;
+pub mod restore;
+pub mod session;
+pub mod time;
+pub mod txn;
+
+pub use change::{Change, ChangeSet};
+pub use command::{Command, Proposal};
+pub use encoding::DecodeError;
+pub use duration::GoDuration;
+pub use event::Event;
+pub use ids::{EventId, Index, NodeId, RequestId, RestoreId, SessionId};
+pub use kv::{KvCommand, KvRecord, PutMode, Value};
+pub use limits::{KvQuota, Limits};
+pub use names::{CheckId, Key, NameError, Namespace, NodeName};
+pub use node::{Check, CheckStatus, Node};
+pub use outcome::{Outcome, Refusal};
+pub use session::{Behavior, Session, SessionSpec};
+pub use time::Millis;
+pub use txn::{KvTxnOp, TxnError, TxnOp, TxnResult};
+
+/// The feature level that this build writes and understands. Commands of a higher level are refused by the state until
+/// every server can read them. Raised only together with a new command or record version.
+pub const FEATURE_LEVEL: u32 = 1;

@@ -1,0 +1,199 @@
+//! Names and keys that can only be made by a checking constructor.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Why a name was refused: what was wrong and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {what}")]
+pub struct NameError {
+    /// The kind of name, as a user calls it.
+    pub kind: &'static str,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal, $check:path;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks and makes one.
+            pub fn new(text: impl AsRef<str> + Into<Arc<str>>) -> Result<Self, NameError> {
+                $check(text.as_ref()).map_err(|what| NameError { kind: $kind, what })?;
+                Ok(Self(text.into()))
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The shared text, without a copy.
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = Arc::<str>::deserialize(from)?;
+                Self::new(text).map_err(D::Error::custom)
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A tenant's name: 1 to 64 of `a-z`, `0-9` and `-`, beginning and ending with a letter or digit.
+    Namespace = "namespace", check_namespace;
+    /// A key of the key-value store: 1 to 8192 bytes of UTF-8 without control characters. Slashes have no meaning to the
+    /// store itself; `a`, `a/` and `/a` are three keys.
+    Key = "key", check_key;
+    /// A node's name: 1 to 128 bytes without control characters or `/`.
+    NodeName = "node name", check_label;
+    /// A check's id on its node: 1 to 128 bytes without control characters.
+    CheckId = "check id", check_check_id;
+}
+
+/// Longest key, in bytes.
+pub const KEY_BYTES_MAX: usize = 8192;
+
+impl Namespace {
+    /// The namespace meant where none is named.
+    pub fn default_namespace() -> Namespace {
+        Namespace(Arc::from("default"))
+    }
+
+    /// Whether this is the namespace meant where none is named.
+    pub fn is_default(&self) -> bool {
+        &*self.0 == "default"
+    }
+}
+
+fn check_namespace(text: &str) -> Result<(), String> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = text.as_bytes();
+    if bytes.is_empty() || bytes.len() > 64 {
+        return Err(format!("has {} bytes; 1 to 64 are allowed", bytes.len()));
+    }
+    if !bytes.iter().all(|&b| plain(b) || b == b'-') || !plain(bytes[0]) || !plain(bytes[bytes.len() - 1]) {
+        return Err(format!(
+            "{text:?} may hold only a-z, 0-9 and -, and must begin and end with a letter or digit"
+        ));
+    }
+    Ok(())
+}
+
+fn check_key(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    check_text(text, KEY_BYTES_MAX)
+}
+
+fn check_label(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    if text.contains('/') {
+        return Err(format!("{text:?} may not contain a slash"));
+    }
+    check_text(text, 128)
+}
+
+fn check_check_id(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    check_text(text, 128)
+}
+
+/// Bounds a text and refuses control characters, which clients cannot send and terminals cannot show.
+fn check_text(text: &str, max: usize) -> Result<(), String> {
+    if text.len() > max {
+        return Err(format!("has {} bytes; at most {max} are allowed", text.len()));
+    }
+    match text.char_indices().find(|(_, c)| c.is_control()) {
+        Some((at, c)) => Err(format!("has the control character {c:?} at byte {at}")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_opaque_text() {
+        for good in [
+            "a",
+            "a/",
+            "/a",
+            "a//b",
+            "../x",
+            "ç",
+            "with space",
+            &"k".repeat(8192),
+        ] {
+            assert_eq!(Key::new(good).unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn a_refused_key_says_why() {
+        let why = |text: &str| Key::new(text).unwrap_err().to_string();
+        assert_eq!(why(""), "key is empty");
+        assert_eq!(why("a\nb"), "key has the control character '\\n' at byte 1");
+        assert_eq!(
+            why(&"k".repeat(8193)),
+            "key has 8193 bytes; at most 8192 are allowed"
+        );
+    }
+
+    #[test]
+    fn namespaces_are_labels() {
+        for good in ["default", "a", "team-1"] {
+            assert!(Namespace::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "A", "a/b", "a b", &"n".repeat(65)] {
+            assert!(Namespace::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn decoding_checks_too() {
+        let bytes = postcard::to_allocvec("bad\u{0}key").unwrap();
+        assert!(postcard::from_bytes::<Key>(&bytes).is_err());
+    }
+}

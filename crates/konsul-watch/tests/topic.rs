@@ -1,0 +1,60 @@
+//! The definition of "concerns", as a table.
+
+mod common;
+
+use common::{check, event, key, kv, kv_in, node, ns, on_key, on_prefix, session, session_id};
+use konsul_types::Change;
+use konsul_watch::Topic;
+
+/// The changes of a small world that concern a topic, by their names here.
+fn concerning(topic: &Topic) -> String {
+    let changes: [(&str, Change); 11] = [
+        ("app", kv("app")),
+        ("app/", kv("app/")),
+        ("app/web", kv("app/web")),
+        ("apple", kv("apple")),
+        ("b:app/web", kv_in("b", "app/web")),
+        ("s1", session("default", 1)),
+        ("s2", session("default", 2)),
+        ("b:s1", session("b", 1)),
+        ("node", node("n")),
+        ("check", check("n")),
+        ("event", event()),
+    ];
+    let names: Vec<_> = changes
+        .iter()
+        .filter(|(_, change)| topic.concerns(change))
+        .map(|(name, _)| *name)
+        .collect();
+    names.join(" ")
+}
+
+#[test]
+fn a_topic_concerns_what_its_name_says() {
+    let default = || ns("default");
+    let table = [
+        (on_key("app/web"), "app/web"),
+        (on_key("app"), "app"),
+        (on_key("absent"), ""),
+        (Topic::Key(ns("b"), key("app/web")), "b:app/web"),
+        (on_prefix("app/"), "app/ app/web"),
+        (on_prefix("app"), "app app/ app/web apple"),
+        (on_prefix(""), "app app/ app/web apple"),
+        (Topic::Prefix(ns("b"), "".into()), "b:app/web"),
+        (Topic::Namespace(default()), "app app/ app/web apple"),
+        (Topic::Sessions(default()), "s1 s2"),
+        (Topic::Session(default(), session_id(1)), "s1"),
+        (Topic::Session(ns("b"), session_id(1)), "b:s1"),
+        (Topic::Nodes, "node"),
+        (Topic::Checks, "check"),
+        (Topic::Events, "event"),
+        (
+            Topic::All,
+            "app app/ app/web apple b:app/web s1 s2 b:s1 node check event",
+        ),
+    ];
+    for (topic, expect) in table {
+        assert_eq!(concerning(&topic), expect, "{topic:?}");
+        assert!(topic.concerns(&Change::Reset), "a reset concerns {topic:?}");
+    }
+}

@@ -1,0 +1,43 @@
+//! `kv export`: a prefix as JSON, written as it arrives.
+
+use clap::{ArgMatches, Command};
+
+use super::entry::render;
+use crate::connection::{all_flags, connect, query_failed, reading};
+use crate::console::Console;
+use crate::failure::Outcome;
+use crate::input;
+use crate::tree::leaf;
+use crate::words::arguments;
+
+const MORE: &str = "\
+Examples:
+  konsul kv export > all.json           everything
+  konsul kv export app/ > app.json      what is under a prefix
+  konsul kv import @app.json            brings it back
+
+The form is that of `consul kv export`: a JSON array of key, flags and value (base64).";
+
+pub(crate) fn command() -> Command {
+    all_flags(leaf("export", "Prints keys under a prefix as JSON", MORE))
+        .arg(arguments("PREFIX", "The prefix; everything if not given"))
+}
+
+pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
+    let prefix = input::key(input::at_most_one(matches)?);
+    let client = connect(matches, console)?;
+    let mut stream = client
+        .kv()
+        .list_stream(prefix, &reading(matches))
+        .await
+        .map_err(|e| query_failed(&e))?;
+    let mut before = "[\n";
+    while let Some(pairs) = stream.next().await.map_err(|e| query_failed(&e))? {
+        for pair in pairs {
+            console.write(before.as_bytes())?;
+            console.write(render(&pair).as_bytes())?;
+            before = ",\n";
+        }
+    }
+    console.line(if before == "[\n" { "[]" } else { "\n]" })
+}

@@ -1,0 +1,124 @@
+//! All commands, and how one of them is found and run.
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Command};
+
+use crate::console::Console;
+use crate::failure::{Failure, Outcome};
+use crate::{agent, event, kv, snapshot, status, validate, version, words};
+
+/// What Consul's command exits with when it is called without a command, or with one that does not exist.
+const NO_COMMAND: u8 = 127;
+
+fn root(program: &str) -> Command {
+    let mut root = group(program, "Speaks to a Konsul agent, or any Consul agent.")
+        .subcommand(kv::command())
+        .subcommand(snapshot::command())
+        .subcommand(event::command())
+        .subcommand(status::command())
+        .subcommand(validate::command())
+        .subcommand(version::command());
+    for command in agent::commands() {
+        root = root.subcommand(command);
+    }
+    root
+}
+
+/// Whether `word` is a command of this crate.
+pub fn is_command(word: &str) -> bool {
+    root("konsul").find_subcommand(word).is_some()
+}
+
+/// A command that only has others below it.
+pub(crate) fn group(name: &str, about: &'static str) -> Command {
+    Command::new(name.to_owned())
+        .about(about)
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
+        .disable_version_flag(true)
+}
+
+/// A command that does something. `usage` is what follows its name, `more` its examples.
+pub(crate) fn leaf(name: &'static str, about: &'static str, more: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .after_help(more)
+        .disable_version_flag(true)
+}
+
+pub(crate) fn run(program: &str, words: &[String], console: &mut Console<'_>) -> Outcome {
+    let mut root = root(program);
+    let first = words.first().map(String::as_str);
+    if matches!(first, Some("-v" | "-version" | "--version")) {
+        return version::short(console);
+    }
+    let Some(first) = first else {
+        return no_command(&mut root, None, console);
+    };
+    if !first.starts_with('-') && root.find_subcommand(first).is_none() {
+        return no_command(&mut root, Some(first), console);
+    }
+    root.build();
+    let words = words::for_clap(&root, words);
+    let words = std::iter::once(program.to_owned()).chain(words);
+    let matches = match root.try_get_matches_from_mut(words) {
+        Ok(matches) => matches,
+        Err(error) => return usage(&error, console),
+    };
+    match matches.subcommand() {
+        Some((name, matches)) => dispatch(name, matches, console),
+        None => no_command(&mut root, None, console),
+    }
+}
+
+fn dispatch(name: &str, matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
+    // A command that awaits nothing needs no executor, and `validate` should not fail for want of one.
+    match name {
+        "validate" => return validate::run(matches, console),
+        "version" => return version::run(matches, console),
+        _ => {}
+    }
+    let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let executor =
+        executor.map_err(|e| Failure::new(format!("Error! The system gives no event queue: {e}")))?;
+    executor.block_on(async {
+        match name {
+            "kv" => kv::run(matches, console).await,
+            "snapshot" => snapshot::run(matches, console).await,
+            "event" => event::run(matches, console).await,
+            "status" => status::run(matches, console).await,
+            other => agent::run(other, matches, console).await,
+        }
+    })
+}
+
+/// Shows help or what is wrong with the words. Go's flag package, and so Consul, exits with 1 on bad flags.
+fn usage(error: &clap::Error, console: &mut Console<'_>) -> Outcome {
+    let styled = error.render();
+    let text = if console.colour() {
+        styled.ansi().to_string()
+    } else {
+        styled.to_string()
+    };
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => console.write(text.as_bytes()),
+        _ => Err(Failure::new(text)),
+    }
+}
+
+fn no_command(root: &mut Command, word: Option<&str>, console: &mut Console<'_>) -> Outcome {
+    let help = root.render_help();
+    let help = if console.colour() {
+        help.ansi().to_string()
+    } else {
+        help.to_string()
+    };
+    let text = match word {
+        Some(word) => format!("{word:?} is no command.\n\n{help}"),
+        None => help,
+    };
+    Err(Failure::Because {
+        text,
+        code: NO_COMMAND,
+    })
+}
