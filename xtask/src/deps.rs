@@ -104,8 +104,9 @@ impl Tool {
     }
 
     fn pip(&self) -> Command {
-        let command =
-            Command::new("python3").words("-m pip install --quiet --disable-pip-version-check --no-deps");
+        let command = Command::new("python3")
+            .env("PIP_ROOT_USER_ACTION", "ignore")
+            .words("-m pip install --quiet --disable-pip-version-check --no-deps");
         command
             .arg("--target")
             .arg(self.folder())

@@ -32,14 +32,15 @@ pub(crate) fn read(data_dir: Option<&Path>) -> HostInfo {
         memory_total: kilobytes(&memory, "MemTotal"),
         memory_available: kilobytes(&memory, "MemAvailable"),
         disk_path: data_dir.map(|path| path.display().to_string()).unwrap_or_default(),
-        disk_total: disk.map_or(0, |disk| disk.f_blocks * disk.f_frsize),
-        disk_free: disk.map_or(0, |disk| disk.f_bavail * disk.f_frsize),
+        disk_total: disk.as_ref().map_or(0, |disk| disk.f_blocks * disk.f_frsize),
+        disk_free: disk.as_ref().map_or(0, |disk| disk.f_bavail * disk.f_frsize),
     }
 }
 
 fn processes() -> u64 {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbered = entries.filter(|entry| entry.file_name().to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
+    let numbered =
+        entries.filter(|entry| entry.file_name().to_string_lossy().bytes().all(|b| b.is_ascii_digit()));
     numbered.count() as u64
 }
 

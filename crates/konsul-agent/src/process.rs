@@ -34,7 +34,9 @@ impl ProcessFigures {
             threads: field(17),
             start_seconds: boot_seconds() as f64 + field(19) as f64 / ticks,
             open_fds: fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
-            max_fds: rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX),
+            max_fds: rustix::process::getrlimit(rustix::process::Resource::Nofile)
+                .current
+                .unwrap_or(u64::MAX),
         }
     }
 }

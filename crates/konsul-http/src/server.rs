@@ -121,11 +121,13 @@ struct Door {
 impl Door {
     fn new(connections: Arc<Connections>, edge: Arc<Edge>) -> Door {
         let mut http = http1::Builder::new();
+        let head_bytes = edge.settings.limits.head_bytes.max(8192);
         http.half_close(false)
             .title_case_headers(true)
             // The sweep does this, without a timer for each request.
             .header_read_timeout(None)
-            .max_buf_size(edge.settings.limits.head_bytes.max(8192));
+            .max_header_size(head_bytes)
+            .max_buf_size(head_bytes);
         Door { connections, edge, http, refusals: Arc::new(konsul_runtime::sync::Semaphore::new(64)) }
     }
 

@@ -44,13 +44,8 @@ impl StateMachine for Counter {
 
     fn restore(&mut self, last: LogId, chunks: IncomingChunks<'_>) -> Result<(), Fatal> {
         let fatal = |what: String| Fatal { at: last, what };
-        let bytes = chunks
-            .next()
-            .ok_or_else(|| fatal("an empty snapshot".to_owned()))?
-            .map_err(fatal)?;
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| fatal("a snapshot of a wrong size".to_owned()))?;
+        let bytes = chunks.next().ok_or_else(|| fatal("an empty snapshot".to_owned()))?.map_err(fatal)?;
+        let bytes = bytes.try_into().map_err(|_| fatal("a snapshot of a wrong size".to_owned()))?;
         (self.applied, self.count) = (last, u64::from_le_bytes(bytes));
         Ok(())
     }
@@ -72,13 +67,8 @@ fn options() -> Options {
 fn main() {
     block_on(async {
         let begun = now();
-        let raft = Raft::start(options(), Box::new(MemoryStorage::new()), Counter::default())
-            .await
-            .unwrap();
-        raft.watch()
-            .wait_for(|status| status.leader == Some(1))
-            .await
-            .unwrap();
+        let raft = Raft::start(options(), Box::new(MemoryStorage::new()), Counter::default()).await.unwrap();
+        raft.watch().wait_for(|status| status.leader == Some(1)).await.unwrap();
         raft.barrier().await.unwrap();
         println!("start to first barrier: {:?}", begun.elapsed());
         for proposers in [1u64, 64, 512] {
@@ -113,10 +103,7 @@ async fn propose(raft: &Raft<u64>, proposers: u64, span: Duration) {
         done += task.await.unwrap();
     }
     let syncs = raft.status().storage.syncs - syncs;
-    println!(
-        "{proposers:4} proposers: {:9.0}/s, {syncs} syncs",
-        done as f64 / span.as_secs_f64()
-    );
+    println!("{proposers:4} proposers: {:9.0}/s, {syncs} syncs", done as f64 / span.as_secs_f64());
 }
 
 async fn barriers(raft: &Raft<u64>) {
@@ -143,8 +130,5 @@ async fn barriers(raft: &Raft<u64>) {
 fn leases(raft: &Raft<u64>) {
     let begun = now();
     let held = (0..10_000_000).filter(|_| raft.lease().is_ok()).count();
-    println!(
-        "lease: {:?}, held {held} of 10000000",
-        begun.elapsed() / 10_000_000
-    );
+    println!("lease: {:?}, held {held} of 10000000", begun.elapsed() / 10_000_000);
 }

@@ -19,10 +19,7 @@ use crate::types::{Command, Entry, Membership, Payload, RaftLogId, RaftVote, Sto
 
 /// Our name for a position of openraft's.
 pub(crate) fn outward(id: &RaftLogId) -> LogId {
-    LogId {
-        term: **id.committed_leader_id(),
-        index: id.index() + 1,
-    }
+    LogId { term: **id.committed_leader_id(), index: id.index() + 1 }
 }
 
 /// The same, where there may be none.
@@ -32,9 +29,7 @@ pub(crate) fn outward_or_start(id: Option<&RaftLogId>) -> LogId {
 
 /// openraft's name for a position of ours.
 pub(crate) fn inward(id: LogId) -> Option<RaftLogId> {
-    id.index
-        .checked_sub(1)
-        .map(|index| RaftLogId::new_term_index(id.term, index))
+    id.index.checked_sub(1).map(|index| RaftLogId::new_term_index(id.term, index))
 }
 
 /// An entry as it goes to disk.
@@ -44,11 +39,7 @@ pub(crate) fn to_disk(entry: &Entry) -> storage::Entry {
         EntryPayload::Normal(command) => (EntryKind::Command, command.0.clone()),
         EntryPayload::Membership(membership) => (EntryKind::Membership, encode_membership(membership)),
     };
-    storage::Entry {
-        id: outward(&entry.log_id),
-        kind,
-        payload,
-    }
+    storage::Entry { id: outward(&entry.log_id), kind, payload }
 }
 
 /// An entry as it comes from disk.
@@ -74,11 +65,7 @@ pub(crate) fn vote_to_disk(vote: &RaftVote) -> storage::Vote {
 /// A vote as it comes from disk. A term in which nobody was voted for belongs to node 0, which no node is.
 pub(crate) fn vote_from_disk(vote: storage::Vote) -> RaftVote {
     let node = vote.voted_for.unwrap_or(0);
-    if vote.committed {
-        RaftVote::new_committed(vote.term, node)
-    } else {
-        RaftVote::new(vote.term, node)
-    }
+    if vote.committed { RaftVote::new_committed(vote.term, node) } else { RaftVote::new(vote.term, node) }
 }
 
 const MEMBERSHIP_VERSION: u8 = 1;
@@ -108,9 +95,7 @@ fn decode_membership(bytes: &mut &[u8]) -> io::Result<Membership> {
         return Err(damaged(&text));
     }
     let count = bytes.try_get_u32_le().map_err(short)?;
-    let configs = (0..count)
-        .map(|_| take_ids(bytes))
-        .collect::<io::Result<Vec<BTreeSet<u64>>>>()?;
+    let configs = (0..count).map(|_| take_ids(bytes)).collect::<io::Result<Vec<BTreeSet<u64>>>>()?;
     let members = take_ids(bytes)?;
     let nodes: BTreeMap<u64, EmptyNode> = members.into_iter().map(|id| (id, EmptyNode::new())).collect();
     if configs.is_empty() && nodes.is_empty() {
@@ -121,9 +106,7 @@ fn decode_membership(bytes: &mut &[u8]) -> io::Result<Membership> {
 
 fn take_ids(bytes: &mut &[u8]) -> io::Result<BTreeSet<u64>> {
     let count = bytes.try_get_u32_le().map_err(short)?;
-    (0..count)
-        .map(|_| bytes.try_get_u64_le().map_err(short))
-        .collect()
+    (0..count).map(|_| bytes.try_get_u64_le().map_err(short)).collect()
 }
 
 /// A membership with the position that set it, as a snapshot carries it.
@@ -158,13 +141,8 @@ mod tests {
 
     fn joint() -> Membership {
         let configs = vec![BTreeSet::from([1, 2, 3]), BTreeSet::from([3, 4])];
-        Membership::new(
-            configs,
-            (1..=5)
-                .map(|id| (id, EmptyNode::new()))
-                .collect::<BTreeMap<_, _>>(),
-        )
-        .unwrap()
+        Membership::new(configs, (1..=5).map(|id| (id, EmptyNode::new())).collect::<BTreeMap<_, _>>())
+            .unwrap()
     }
 
     #[test]
@@ -210,22 +188,13 @@ mod tests {
         }
         let mut newer = bytes.to_vec();
         newer[16] = 2;
-        assert!(
-            decode_stored(&newer)
-                .unwrap_err()
-                .to_string()
-                .contains("format 2")
-        );
+        assert!(decode_stored(&newer).unwrap_err().to_string().contains("format 2"));
     }
 
     #[test]
     fn votes_survive_the_disk() {
         for committed in [false, true] {
-            let vote = storage::Vote {
-                term: 4,
-                voted_for: Some(2),
-                committed,
-            };
+            let vote = storage::Vote { term: 4, voted_for: Some(2), committed };
             assert_eq!(vote_to_disk(&vote_from_disk(vote)), vote);
         }
     }

@@ -15,11 +15,7 @@ pub(crate) struct Health {
 
 impl Health {
     pub(crate) fn new() -> Self {
-        Self {
-            stopped: OnceLock::new(),
-            full: AtomicBool::new(false),
-            full_told: watch::channel(false).0,
-        }
+        Self { stopped: OnceLock::new(), full: AtomicBool::new(false), full_told: watch::channel(false).0 }
     }
 
     pub(crate) fn stop(&self, reason: impl Into<String>) {

@@ -39,14 +39,7 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn new(storage: Box<dyn Storage>, health: Arc<Health>) -> Self {
         let usage = Arc::new(Mutex::new(storage.usage()));
-        Self {
-            storage,
-            health,
-            usage,
-            flushing: Vec::new(),
-            dirty: false,
-            held: VecDeque::new(),
-        }
+        Self { storage, health, usage, flushing: Vec::new(), dirty: false, held: VecDeque::new() }
     }
 
     pub(crate) fn usage(&self) -> SharedUsage {
@@ -68,11 +61,7 @@ impl Keeper {
 
     fn try_append(&mut self, entries: Vec<Entry>, flushed: Flushed) {
         // A truncation may have left nothing of what was held; then there is nothing to write either.
-        let appended = if entries.is_empty() {
-            Ok(())
-        } else {
-            self.storage.append(&entries)
-        };
+        let appended = if entries.is_empty() { Ok(()) } else { self.storage.append(&entries) };
         match appended {
             Ok(()) => self.appended(flushed),
             Err(StorageError::Full { path }) => {

@@ -48,6 +48,8 @@ pub mod contract;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 
+#[cfg(test)]
+mod conformance;
 mod convert;
 mod health;
 mod keeper;

@@ -50,17 +50,8 @@ impl LogStore {
         bounds: (LogId, LogId),
     ) -> Self {
         let (purged, last) = bounds;
-        let shared = Shared {
-            vote,
-            purged,
-            last,
-            recent: Recent::default(),
-        };
-        Self {
-            disk,
-            health,
-            shared: Arc::new(Mutex::new(shared)),
-        }
+        let shared = Shared { vote, purged, last, recent: Recent::default() };
+        Self { disk, health, shared: Arc::new(Mutex::new(shared)) }
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -72,10 +63,7 @@ impl LogStore {
         if let Some(entries) = self.shared().recent.read(from, to) {
             return Ok(entries);
         }
-        let read = self
-            .disk
-            .call(move |keeper| keeper.read(from + 1, to.saturating_add(1)))
-            .await;
+        let read = self.disk.call(move |keeper| keeper.read(from + 1, to.saturating_add(1))).await;
         read.map_err(gone)??.into_iter().map(convert::from_disk).collect()
     }
 }
@@ -121,12 +109,7 @@ impl RaftLogReader<Types> for LogStore {
         RB: RangeBounds<u64> + Clone + Debug + OptionalSend,
     {
         let (from, to) = bounds(&range);
-        let reading = Reading {
-            store: self.clone(),
-            next: from,
-            to,
-            chunk: Vec::new().into_iter(),
-        };
+        let reading = Reading { store: self.clone(), next: from, to, chunk: Vec::new().into_iter() };
         stream::unfold(reading, Reading::step)
     }
 }
@@ -174,10 +157,7 @@ impl RaftLogStorage<Types> for LogStore {
         let shared = self.shared();
         let (last_purged_log_id, last_log_id) =
             (convert::inward(shared.purged), convert::inward(shared.last));
-        Ok(LogState {
-            last_purged_log_id,
-            last_log_id,
-        })
+        Ok(LogState { last_purged_log_id, last_log_id })
     }
 
     async fn get_log_reader(&mut self) -> Self {
@@ -187,12 +167,7 @@ impl RaftLogStorage<Types> for LogStore {
     /// Returns once the vote is durable. Without space it waits for some: a vote that is not durable may not be given.
     async fn save_vote(&mut self, vote: &RaftVote) -> Result<(), io::Error> {
         let vote = convert::vote_to_disk(vote);
-        while !self
-            .disk
-            .call(move |keeper| keeper.save_vote(vote))
-            .await
-            .map_err(gone)??
-        {
+        while !self.disk.call(move |keeper| keeper.save_vote(vote)).await.map_err(gone)?? {
             if self.health.stopped().is_some() {
                 return Err(io::Error::other(self.health.reason()));
             }
@@ -208,23 +183,17 @@ impl RaftLogStorage<Types> for LogStore {
         I::IntoIter: OptionalSend,
     {
         let entries = self.shared().take_in(entries);
-        self.disk
-            .submit(move |keeper| keeper.append(entries, callback))
-            .await
-            .map_err(gone)
+        self.disk.submit(move |keeper| keeper.append(entries, callback)).await.map_err(gone)
     }
 
     async fn truncate_after(&mut self, last: Option<RaftLogId>) -> Result<(), io::Error> {
         let last = convert::outward_or_start(last.as_ref());
         {
             let mut shared = self.shared();
-            shared.last = last;
+            shared.last = shared.last.min(last);
             shared.recent.truncate(last.index);
         }
-        self.disk
-            .call(move |keeper| keeper.truncate(last.index + 1))
-            .await
-            .map_err(gone)?
+        self.disk.call(move |keeper| keeper.truncate(last.index + 1)).await.map_err(gone)?
     }
 
     async fn purge(&mut self, upto: RaftLogId) -> Result<(), io::Error> {
@@ -234,10 +203,7 @@ impl RaftLogStorage<Types> for LogStore {
             shared.purged = shared.purged.max(upto);
             shared.last = shared.last.max(upto);
         }
-        self.disk
-            .call(move |keeper| keeper.purge(upto))
-            .await
-            .map_err(gone)?
+        self.disk.call(move |keeper| keeper.purge(upto)).await.map_err(gone)?
     }
 }
 
@@ -264,7 +230,7 @@ struct Recent {
 }
 
 /// Bytes of entries kept in memory, an overhead for each included.
-const RECENT_BYTES: usize = 32 << 20;
+const RECENT_BYTES: usize = 16 << 20;
 
 fn weight(entry: &Entry) -> usize {
     let payload = match &entry.payload {
@@ -280,9 +246,8 @@ impl Recent {
     }
 
     fn push(&mut self, entry: Entry) {
-        let follows = self
-            .first()
-            .is_none_or(|first| first + self.entries.len() as u64 == entry.log_id.index());
+        let follows =
+            self.first().is_none_or(|first| first + self.entries.len() as u64 == entry.log_id.index());
         if !follows {
             self.entries.clear();
             self.bytes = 0;
@@ -302,11 +267,7 @@ impl Recent {
 
     /// Drops entries so that `upto` (in our count) is the last one.
     fn truncate(&mut self, upto: u64) {
-        while self
-            .entries
-            .back()
-            .is_some_and(|entry| entry.log_id.index() >= upto)
-        {
+        while self.entries.back().is_some_and(|entry| entry.log_id.index() >= upto) {
             let dropped = self.entries.pop_back();
             self.bytes -= dropped.as_ref().map_or(0, weight);
         }
@@ -316,9 +277,7 @@ impl Recent {
     fn read(&self, from: u64, to: u64) -> Option<Vec<Entry>> {
         let first = self.first()?;
         let start = usize::try_from(from.checked_sub(first)?).ok()?;
-        let end = usize::try_from(to.saturating_sub(first))
-            .unwrap_or(usize::MAX)
-            .min(self.entries.len());
+        let end = usize::try_from(to.saturating_sub(first)).unwrap_or(usize::MAX).min(self.entries.len());
         Some(self.entries.range(start.min(end)..end).cloned().collect())
     }
 }

@@ -85,13 +85,7 @@ impl Applier {
         health: Arc<Health>,
     ) -> Self {
         let applied = convert::inward(machine.applied());
-        Self {
-            machine: Mutex::new(machine),
-            applied,
-            membership,
-            newest,
-            health,
-        }
+        Self { machine: Mutex::new(machine), applied, membership, newest, health }
     }
 
     fn machine(&mut self) -> &mut dyn Machine {
@@ -102,11 +96,7 @@ impl Applier {
     pub(crate) fn picture(&mut self) -> Picture {
         let last = convert::outward_or_start(self.applied.as_ref());
         let membership = convert::encode_stored(&self.membership);
-        Picture {
-            last,
-            membership,
-            chunks: self.machine().snapshot(),
-        }
+        Picture { last, membership, chunks: self.machine().snapshot() }
     }
 
     fn apply_batch(&mut self, batch: &[Committed]) -> io::Result<()> {
@@ -140,10 +130,7 @@ fn committed(entry: Entry) -> Committed {
 /// What openraft calls a stored snapshot.
 pub(crate) fn to_raft_meta(meta: &SnapshotMeta) -> io::Result<RaftSnapshotMeta> {
     let last_membership = convert::decode_stored(&meta.membership)?;
-    Ok(RaftSnapshotMeta {
-        last_log_id: convert::inward(meta.last),
-        last_membership,
-    })
+    Ok(RaftSnapshotMeta { last_log_id: convert::inward(meta.last), last_membership })
 }
 
 impl RaftStateMachine<Types> for Applier {
@@ -190,17 +177,11 @@ impl RaftStateMachine<Types> for Applier {
 
     async fn install_snapshot(&mut self, _: &RaftSnapshotMeta, _: SnapshotRef) -> Result<(), io::Error> {
         // Only a leader elsewhere sends one, and there is no transport that could bring it.
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "snapshots from other nodes need a peer transport",
-        ))
+        Err(io::Error::new(io::ErrorKind::Unsupported, "snapshots from other nodes need a peer transport"))
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<RaftSnapshot>, io::Error> {
-        Ok(self.newest().map(|meta| Snapshot {
-            meta,
-            snapshot: SnapshotRef,
-        }))
+        Ok(self.newest().map(|meta| Snapshot { meta, snapshot: SnapshotRef }))
     }
 }
 
@@ -211,9 +192,6 @@ impl RaftSnapshotBuilder<Types> for Announce {
     type SnapshotData = SnapshotRef;
 
     async fn build_snapshot(&mut self) -> Result<RaftSnapshot, io::Error> {
-        Ok(Snapshot {
-            meta: self.0.clone(),
-            snapshot: SnapshotRef,
-        })
+        Ok(Snapshot { meta: self.0.clone(), snapshot: SnapshotRef })
     }
 }

@@ -24,10 +24,7 @@ pub(crate) struct Unreached(u64);
 
 impl Unreached {
     fn error(&self) -> Unreachable<Types> {
-        let text = format!(
-            "node {} cannot be reached: this build has no peer transport",
-            self.0
-        );
+        let text = format!("node {} cannot be reached: this build has no peer transport", self.0);
         Unreachable::new(&io::Error::new(io::ErrorKind::NotConnected, text))
     }
 }

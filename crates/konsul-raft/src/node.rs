@@ -13,7 +13,7 @@ use openraft::{Config, EmptyNode, SnapshotPolicy};
 use crate::contract::{Options, StartError, Status};
 use crate::convert;
 use crate::health::Health;
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, SharedUsage};
 use crate::log::{FULL_RETRY, LogStore};
 use crate::machine::{Applier, Machine, Newest, to_raft_meta};
 use crate::network::NoPeers;
@@ -104,101 +104,107 @@ async fn start(
     stop: mpsc::Sender<()>,
     ended: watch::Receiver<bool>,
 ) -> Result<(Node, Running), StartError> {
-    let Setup {
-        options,
-        storage,
-        mut machine,
-        give_up,
-    } = setup;
-    let config = configure(&options)?;
+    let Setup { options, storage, machine, give_up } = setup;
+    let opened = open(&options, storage, machine).await?;
+    let (node, running) = staff(&options, opened, give_up.into(), stop, ended);
+    if let Err(error) = begin(&node.core, &options).await {
+        running.end().await;
+        return Err(error);
+    }
+    Ok((node, running))
+}
+
+/// A core that runs, and what it runs on.
+struct Opened {
+    core: Core,
+    disk: Worker<Keeper>,
+    health: Arc<Health>,
+    usage: SharedUsage,
+    newest: Newest,
+    covered: LogId,
+}
+
+async fn open(
+    options: &Options,
+    storage: Box<dyn Storage>,
+    mut machine: Box<dyn Machine>,
+) -> Result<Opened, StartError> {
+    let config = Arc::new(configure(options)?);
     let health = Arc::new(Health::new());
     let (newest, membership, covered) = restore(&*storage, &mut *machine)?;
     let (vote, bounds) = (storage.vote(), storage.log_bounds());
     let keeper = Keeper::new(storage, health.clone());
     let usage = keeper.usage();
-    let disk = Worker::start(
-        &format!("{}-log", options.name),
-        keeper,
-        DISK_JOBS,
-        Keeper::finish,
-    )
-    .map_err(StartError::Thread)?;
+    let thread = format!("{}-log", options.name);
+    let disk = Worker::start(&thread, keeper, DISK_JOBS, Keeper::finish).map_err(StartError::Thread)?;
     let log = LogStore::new(disk.clone(), health.clone(), vote, bounds);
     let applier = Applier::new(machine, membership, newest.clone(), health.clone());
-    let core = Core::new(options.node_id, Arc::new(config), NoPeers, log, applier).await;
-    let core = core.map_err(|error| StartError::Unusable(error.to_string()))?;
+    match Core::new(options.node_id, config, NoPeers, log, applier).await {
+        Ok(core) => Ok(Opened { core, disk, health, usage, newest, covered }),
+        Err(error) => {
+            // The storage is closed before anybody hears of it, so that a second try does not find it in use.
+            disk.stop().await;
+            Err(StartError::Unusable(error.to_string()))
+        }
+    }
+}
 
+/// Puts the tasks around the core: who observes it, who confirms its leadership, who takes snapshots.
+fn staff(
+    options: &Options,
+    opened: Opened,
+    give_up: Arc<dyn Fn(&str) + Send + Sync>,
+    stop: mpsc::Sender<()>,
+    ended: watch::Receiver<bool>,
+) -> (Node, Running) {
+    let Opened { core, disk, health, usage, newest, covered } = opened;
     let lease = Arc::new(Lease::default());
-    let give_up: Arc<dyn Fn(&str) + Send + Sync> = give_up.into();
     let elected = Arc::new(Notify::new());
-    let (status, watching) = watch::channel(Arc::new(status::initial(&options, &usage)));
+    let (telling, status) = watch::channel(Arc::new(status::initial(options, &usage)));
+    let (barriers, barriers_asked) = mpsc::channel(BARRIERS);
+    let (snapshots, snapshots_asked) = mpsc::channel(1);
     let observer = status::Observer {
         metrics: core.metrics(),
-        status: status.clone(),
+        status: telling.clone(),
         health: health.clone(),
         lease: lease.clone(),
         elected: elected.clone(),
         usage,
         give_up: give_up.clone(),
     };
-    let (barriers, asked) = mpsc::channel(BARRIERS);
-    let times = Times::new(&options);
     let rounds = Rounds {
         core: core.clone(),
-        asked,
+        asked: barriers_asked,
         lease: lease.clone(),
         health: health.clone(),
         elected,
-        times,
+        times: Times::new(options),
     };
-    let (snapshots, asked) = mpsc::channel(1);
     let snapshotter = Snapshotter {
         core: core.clone(),
         disk: disk.clone(),
         newest,
         health: health.clone(),
-        status: watching.clone(),
-        asked,
+        status: status.clone(),
+        asked: snapshots_asked,
         every: options.snapshot_every,
         thread: format!("{}-snap", options.name),
         covered,
     };
     let retry = retry_when_full(health.clone(), disk.clone(), give_up.clone());
-    let tasks = vec![
-        spawn(observer.run()),
-        spawn(rounds.run()),
-        spawn(snapshotter.run()),
-        spawn(retry),
-    ];
-
-    begin(&core, &options).await?;
-    let room = Arc::new(Semaphore::new(options.queue_bytes));
+    let tasks = vec![spawn(observer.run()), spawn(rounds.run()), spawn(snapshotter.run()), spawn(retry)];
     let running = Running {
         core: core.clone(),
         disk,
         health: health.clone(),
-        status,
+        status: telling,
         give_up,
         lease: lease.clone(),
         tasks,
     };
+    let room = Arc::new(Semaphore::new(options.queue_bytes));
     let queue_bytes = options.queue_bytes;
-    let status = watching;
-    Ok((
-        Node {
-            core,
-            health,
-            room,
-            barriers,
-            snapshots,
-            lease,
-            status,
-            stop,
-            ended,
-            queue_bytes,
-        },
-        running,
-    ))
+    (Node { core, health, room, queue_bytes, barriers, snapshots, lease, status, stop, ended }, running)
 }
 
 /// Forms a cluster of one where that is asked for, and stands for election at once where nobody else can.
@@ -242,9 +248,7 @@ fn configure(options: &Options) -> Result<Config, StartError> {
         enable_leader_restore: Some(false),
         ..Config::default()
     };
-    config
-        .validate()
-        .map_err(|error| StartError::Options(error.to_string()))
+    config.validate().map_err(|error| StartError::Options(error.to_string()))
 }
 
 /// Brings the state machine to the newest snapshot. Entries after it are applied once they are known to be committed.
@@ -258,13 +262,7 @@ fn restore(
     };
     let unusable = |error: std::io::Error| StartError::Unusable(error.to_string());
     if machine.applied() < meta.last {
-        machine.restore(
-            meta.last,
-            &mut Chunks {
-                reader,
-                failed: false,
-            },
-        )?;
+        machine.restore(meta.last, &mut Chunks { reader, failed: false })?;
     }
     at(machine, meta.last)?;
     let membership = convert::decode_stored(&meta.membership).map_err(unusable)?;
@@ -278,9 +276,7 @@ fn at(machine: &dyn Machine, expected: LogId) -> Result<(), StartError> {
     if found == expected {
         return Ok(());
     }
-    Err(StartError::Unusable(format!(
-        "a state machine at {found} beside a newest snapshot at {expected}"
-    )))
+    Err(StartError::Unusable(format!("a state machine at {found} beside a newest snapshot at {expected}")))
 }
 
 /// A stored snapshot as an iterator that ends after its first error.
@@ -296,11 +292,7 @@ impl Iterator for Chunks {
         if self.failed {
             return None;
         }
-        let chunk = self
-            .reader
-            .next_chunk()
-            .map_err(|error| error.to_string())
-            .transpose();
+        let chunk = self.reader.next_chunk().map_err(|error| error.to_string()).transpose();
         self.failed = matches!(chunk, Some(Err(_)));
         chunk
     }
@@ -330,6 +322,6 @@ async fn retry_when_full(
 }
 
 /// The latest figures of the disk.
-pub(crate) fn figures(usage: &crate::keeper::SharedUsage) -> konsul_storage::contract::StorageUsage {
+pub(crate) fn figures(usage: &SharedUsage) -> konsul_storage::contract::StorageUsage {
     *usage.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -33,11 +33,7 @@ struct Waiting<R> {
 
 impl<R> Default for Proposals<R> {
     fn default() -> Self {
-        Self(Mutex::new(Table {
-            next: 0,
-            waiting: BTreeMap::new(),
-            committed: VecDeque::new(),
-        }))
+        Self(Mutex::new(Table { next: 0, waiting: BTreeMap::new(), committed: VecDeque::new() }))
     }
 }
 
@@ -111,12 +107,7 @@ impl<R: Send + 'static> Tracker<WriteResult> for Proposals<R> {
             // The reply was handed out when the entry was applied.
             Ok(_) => {}
             Err(ClientWriteError::ForwardToLeader(forward)) => {
-                self.refuse(
-                    ticket,
-                    ProposeError::NotLeader {
-                        leader: forward.leader_id,
-                    },
-                );
+                self.refuse(ticket, ProposeError::NotLeader { leader: forward.leader_id });
             }
             Err(other) => self.refuse(ticket, ProposeError::Unknown(other.to_string())),
         }
@@ -140,10 +131,7 @@ mod tests {
     use super::*;
 
     fn entry(index: u64, command: bool) -> Committed {
-        Committed {
-            id: LogId { term: 1, index },
-            command: command.then(|| Bytes::from("x")),
-        }
+        Committed { id: LogId { term: 1, index }, command: command.then(|| Bytes::from("x")) }
     }
 
     fn enter(proposals: &Proposals<u32>, room: &Arc<Semaphore>) -> (u64, oneshot::Receiver<Answer<u32>>) {
@@ -169,10 +157,7 @@ mod tests {
         let (proposals, room) = (Proposals::default(), Arc::new(Semaphore::new(2)));
         let (lost, mut answer) = enter(&proposals, &room);
         proposals.abandoned(lost);
-        assert!(matches!(
-            answer.try_recv().unwrap(),
-            Err(ProposeError::Unknown(_))
-        ));
+        assert!(matches!(answer.try_recv().unwrap(), Err(ProposeError::Unknown(_))));
         let error = proposals.answer(&[entry(1, true)], vec![]).unwrap_err();
         assert_eq!(error.what, "0 replies to 1 commands");
     }

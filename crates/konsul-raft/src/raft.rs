@@ -26,18 +26,13 @@ pub struct Raft<R> {
 
 impl<R> Clone for Raft<R> {
     fn clone(&self) -> Self {
-        Self {
-            node: self.node.clone(),
-            proposals: self.proposals.clone(),
-        }
+        Self { node: self.node.clone(), proposals: self.proposals.clone() }
     }
 }
 
 impl<R> std::fmt::Debug for Raft<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Raft")
-            .field("status", &self.status())
-            .finish_non_exhaustive()
+        f.debug_struct("Raft").field("status", &self.status()).finish_non_exhaustive()
     }
 }
 
@@ -54,26 +49,15 @@ impl<R: Send + 'static> Raft<R> {
         machine: impl StateMachine<Reply = R>,
     ) -> Result<Self, StartError> {
         let proposals = Arc::new(Proposals::default());
-        let answering = Answering {
-            machine,
-            proposals: proposals.clone(),
-        };
+        let answering = Answering { machine, proposals: proposals.clone() };
         let under_way = proposals.clone();
         let give_up = Box::new(move |why: &str| under_way.give_up(why));
         let name = options.name.clone();
-        let setup = Setup {
-            options,
-            storage,
-            machine: Box::new(answering),
-            give_up,
-        };
+        let setup = Setup { options, storage, machine: Box::new(answering), give_up };
         let (started, node) = oneshot::channel();
         let thread = dedicated(&name, move || node::run(setup, started));
         match node.await {
-            Ok(node) => Ok(Self {
-                node: Arc::new(node?),
-                proposals,
-            }),
+            Ok(node) => Ok(Self { node: Arc::new(node?), proposals }),
             Err(_) => Err(StartError::Ended(match thread.join().await {
                 Ok(()) => "its thread ended".to_owned(),
                 Err(error) => error.to_string(),
@@ -89,28 +73,17 @@ impl<R: Send + 'static> Raft<R> {
     /// [`ProposeError`]; only `Unknown` leaves open whether the command happens.
     pub async fn propose(&self, command: Bytes) -> Result<(LogId, R), ProposeError> {
         if command.len() > MAX_COMMAND_BYTES {
-            return Err(ProposeError::TooLarge {
-                bytes: command.len(),
-                max: MAX_COMMAND_BYTES,
-            });
+            return Err(ProposeError::TooLarge { bytes: command.len(), max: MAX_COMMAND_BYTES });
         }
         self.admit()?;
         let room = self.room(command.len()).await?;
         self.admit()?;
         let (ticket, answer) = self.proposals.enter(room);
         let waiter = Waiter::new(ticket, self.proposals.clone());
-        if self
-            .node
-            .core
-            .client_write_ff(Command(command), Some(waiter))
-            .await
-            .is_err()
-        {
+        if self.node.core.client_write_ff(Command(command), Some(waiter)).await.is_err() {
             return Err(ProposeError::Stopped(self.node.health.reason()));
         }
-        answer
-            .await
-            .unwrap_or_else(|_| Err(ProposeError::Unknown(self.node.health.reason())))
+        answer.await.unwrap_or_else(|_| Err(ProposeError::Unknown(self.node.health.reason())))
     }
 
     fn admit(&self) -> Result<(), ProposeError> {
@@ -160,9 +133,7 @@ impl<R: Send + 'static> Raft<R> {
         let status = self.status();
         match status.role {
             Role::Leader => Err(BarrierError::NoQuorum),
-            _ => Err(BarrierError::NotLeader {
-                leader: status.leader,
-            }),
+            _ => Err(BarrierError::NotLeader { leader: status.leader }),
         }
     }
 

@@ -71,11 +71,7 @@ pub(crate) struct Times {
 impl Times {
     pub(crate) fn new(options: &Options) -> Self {
         let lease = Duration::from_millis(options.election_min_ms) * 3 / 4;
-        Self {
-            lease,
-            renew: lease / 4,
-            give_up: Duration::from_millis(options.election_max_ms),
-        }
+        Self { lease, renew: lease / 4, give_up: Duration::from_millis(options.election_max_ms) }
     }
 }
 
@@ -121,9 +117,9 @@ impl Rounds {
 
     fn refused(&self, error: RaftError<Types, LinearizableReadError<Types>>) -> BarrierError {
         match error {
-            RaftError::APIError(LinearizableReadError::ForwardToLeader(forward)) => BarrierError::NotLeader {
-                leader: forward.leader_id,
-            },
+            RaftError::APIError(LinearizableReadError::ForwardToLeader(forward)) => {
+                BarrierError::NotLeader { leader: forward.leader_id }
+            }
             RaftError::APIError(LinearizableReadError::QuorumNotEnough(_)) => BarrierError::NoQuorum,
             RaftError::Fatal(_) => BarrierError::Stopped(self.health.reason()),
         }

@@ -153,10 +153,7 @@ impl<T> Clone for QueueWeakSender<T> {
 
 impl<T: OptionalSend> rt::mpsc::MpscSender<Queue, T> for QueueSender<T> {
     async fn send(&self, msg: T) -> Result<(), rt::mpsc::SendError<T>> {
-        self.0
-            .send(msg)
-            .await
-            .map_err(|error| rt::mpsc::SendError(error.0))
+        self.0.send(msg).await.map_err(|error| rt::mpsc::SendError(error.0))
     }
 
     fn downgrade(&self) -> QueueWeakSender<T> {
@@ -235,10 +232,7 @@ impl<T: OptionalSend + OptionalSync> rt::watch::WatchSender<Watched, T> for Watc
 
 impl<T: OptionalSend + OptionalSync> rt::watch::WatchReceiver<Watched, T> for WatchedReceiver<T> {
     async fn changed(&mut self) -> Result<(), rt::watch::RecvError> {
-        self.0
-            .changed()
-            .await
-            .map_err(|watch::Closed| rt::watch::RecvError(()))
+        self.0.changed().await.map_err(|watch::Closed| rt::watch::RecvError(()))
     }
 
     fn borrow_watched(&self) -> watch::Ref<'_, T> {

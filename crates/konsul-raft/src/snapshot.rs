@@ -76,9 +76,7 @@ impl Snapshotter {
             let picture = applier.picture();
             Box::pin(std::future::ready(picture))
         });
-        let picture = picture
-            .await
-            .map_err(|_| SnapshotError::Stopped(self.health.reason()))?;
+        let picture = picture.await.map_err(|_| SnapshotError::Stopped(self.health.reason()))?;
         if picture.last == self.covered {
             return Ok(self.covered);
         }
@@ -91,24 +89,12 @@ impl Snapshotter {
 
     /// Writes the snapshot and registers it. Answers up to where the log may be purged.
     async fn write(&self, picture: Picture) -> Result<(SnapshotMeta, LogId), SnapshotError> {
-        let Picture {
-            last,
-            membership,
-            chunks,
-        } = picture;
-        let meta = SnapshotMeta {
-            last,
-            membership,
-            id: format!("{:016}-{:016}", last.term, last.index),
-        };
+        let Picture { last, membership, chunks } = picture;
+        let meta = SnapshotMeta { last, membership, id: format!("{:016}-{:016}", last.term, last.index) };
         let named = meta.clone();
-        let writer = self
-            .on_disk(move |keeper| keeper.storage().begin_snapshot(named))
-            .await?;
+        let writer = self.on_disk(move |keeper| keeper.storage().begin_snapshot(named)).await?;
         let finished = self.drain(chunks, writer).await?;
-        let purge_upto = self
-            .on_disk(move |keeper| keeper.storage().install_snapshot(finished))
-            .await?;
+        let purge_upto = self.on_disk(move |keeper| keeper.storage().install_snapshot(finished)).await?;
         Ok((meta, purge_upto))
     }
 
@@ -117,8 +103,7 @@ impl Snapshotter {
         job: impl FnOnce(&mut Keeper) -> Result<R, StorageError> + Send + 'static,
     ) -> Result<R, SnapshotError> {
         let done = self.disk.call(job).await;
-        done.map_err(|_| SnapshotError::Stopped(self.health.reason()))?
-            .map_err(|error| self.failed(&error))
+        done.map_err(|_| SnapshotError::Stopped(self.health.reason()))?.map_err(|error| self.failed(&error))
     }
 
     async fn drain(
@@ -126,10 +111,7 @@ impl Snapshotter {
         chunks: SnapshotChunks,
         writer: Box<dyn SnapshotWriter>,
     ) -> Result<FinishedSnapshot, SnapshotError> {
-        let drain = Drain {
-            chunks,
-            writer: Some(writer),
-        };
+        let drain = Drain { chunks, writer: Some(writer) };
         let worker = Worker::start(&self.thread, drain, 1, |_| ())
             .map_err(|error| SnapshotError::Failed(format!("no thread to write it: {error}")))?;
         let written = loop {
@@ -160,10 +142,7 @@ impl Snapshotter {
         self.core.trigger().snapshot().await.map_err(stopped)?;
         // openraft purges nothing that it does not know to be in a snapshot.
         let last = meta.last.index;
-        let known = self
-            .status
-            .wait_for(|status| status.snapshot >= last || status.stopped.is_some())
-            .await;
+        let known = self.status.wait_for(|status| status.snapshot >= last || status.stopped.is_some()).await;
         known.map_err(|_| SnapshotError::Stopped(self.health.reason()))?;
         if let Some(index) = purge_upto.index.checked_sub(1) {
             let stopped = |_| SnapshotError::Stopped(self.health.reason());
@@ -176,10 +155,7 @@ impl Snapshotter {
 /// Waits until so much is applied, and not before that time. Answers whether the node still runs.
 async fn reached(status: &mut watch::Receiver<Arc<Status>>, not_before: Instant, index: u64) -> bool {
     time::sleep_until(not_before).await;
-    status
-        .wait_for(|status| status.applied.index >= index && status.stopped.is_none())
-        .await
-        .is_ok()
+    status.wait_for(|status| status.applied.index >= index && status.stopped.is_none()).await.is_ok()
 }
 
 struct Drain {

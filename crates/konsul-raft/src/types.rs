@@ -85,10 +85,7 @@ pub(crate) struct Waiter<T: 'static> {
 
 impl<T> Waiter<T> {
     pub(crate) fn new(ticket: u64, tracker: Arc<dyn Tracker<T>>) -> Self {
-        Self {
-            ticket,
-            tracker: Some(tracker),
-        }
+        Self { ticket, tracker: Some(tracker) }
     }
 }
 

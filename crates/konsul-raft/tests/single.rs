@@ -14,19 +14,11 @@ use konsul_runtime::time::{Duration, Instant, now, sleep, timeout};
 fn a_new_node_elects_itself_at_once_and_applies_in_order() {
     block_on(async {
         let (disk, shown) = (Disk::default(), Shown::default());
-        let slow = Options {
-            heartbeat_ms: 1000,
-            election_min_ms: 5000,
-            election_max_ms: 10_000,
-            ..options()
-        };
+        let slow =
+            Options { heartbeat_ms: 1000, election_min_ms: 5000, election_max_ms: 10_000, ..options() };
         let begun = now();
         let raft = up(&disk, &shown, slow).await;
-        assert!(
-            begun.elapsed() < Duration::from_millis(200),
-            "took {:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < Duration::from_millis(200), "took {:?}", begun.elapsed());
         for n in 1..=100u64 {
             let (id, reply) = raft.propose(command(format!("line {n}"))).await.unwrap();
             // Before it: the membership and the blank entry.
@@ -35,10 +27,7 @@ fn a_new_node_elects_itself_at_once_and_applies_in_order() {
         assert_eq!(shown.lines().len(), 100);
         assert_eq!(disk.reads(), 0, "applying reads no disk");
         let status = raft.status();
-        assert_eq!(
-            (status.role, status.leader, status.voters.clone()),
-            (Role::Leader, Some(1), vec![1])
-        );
+        assert_eq!((status.role, status.leader, status.voters.clone()), (Role::Leader, Some(1), vec![1]));
         raft.shutdown().await;
         assert_eq!(disk.open_handles(), 0);
     });
@@ -64,10 +53,7 @@ fn what_queues_while_a_sync_runs_shares_the_next_one() {
             })
             .collect();
         until(&raft, |status| status.last_log >= 503).await;
-        assert!(
-            shown.lines().is_empty(),
-            "nothing is applied before it is durable"
-        );
+        assert!(shown.lines().is_empty(), "nothing is applied before it is durable");
         disk.hold_syncs(false);
         first.await.unwrap().unwrap();
         for proposal in proposals {
@@ -98,6 +84,29 @@ fn a_restart_replays_the_log_and_goes_on() {
 }
 
 #[test]
+fn a_shutdown_finishes_what_was_handed_to_the_disk() {
+    block_on(async {
+        let disk = Disk::default();
+        let raft = up(&disk, &Shown::default(), options()).await;
+        disk.hold_syncs(true);
+        let proposing = raft.clone();
+        let proposal = konsul_runtime::spawn(async move { proposing.propose(command("late")).await });
+        konsul_runtime::yield_now().await;
+        disk.wait_for_sync();
+        let ending = raft.clone();
+        let end = konsul_runtime::spawn(async move { ending.shutdown().await });
+        until(&raft, |status| status.stopped.is_some()).await;
+        disk.hold_syncs(false);
+        end.await.unwrap();
+        // Whether the proposer still learnt of it is a race; that it is on disk is not.
+        let outcome = proposal.await.unwrap();
+        assert!(!matches!(outcome, Err(ProposeError::NotLeader { .. } | ProposeError::Full)), "{outcome:?}");
+        assert_eq!(disk.durable_commands(), ["late"]);
+        assert_eq!(disk.open_handles(), 0);
+    });
+}
+
+#[test]
 fn a_dropped_handle_closes_the_storage() {
     block_on(async {
         let disk = Disk::default();
@@ -114,15 +123,7 @@ fn a_dropped_handle_closes_the_storage() {
 fn snapshots_are_taken_and_the_log_is_purged_under_the_older_one() {
     block_on(async {
         let (disk, shown) = (Disk::default(), Shown::default());
-        let raft = up(
-            &disk,
-            &shown,
-            Options {
-                snapshot_every: 100,
-                ..options()
-            },
-        )
-        .await;
+        let raft = up(&disk, &shown, Options { snapshot_every: 100, ..options() }).await;
         for n in 0..350 {
             raft.propose(command(format!("line {n}"))).await.unwrap();
         }
@@ -132,11 +133,7 @@ fn snapshots_are_taken_and_the_log_is_purged_under_the_older_one() {
         assert_eq!(disk.purged(), snapshots[0]);
         let last = raft.snapshot_now().await.unwrap();
         assert_eq!(last.index, 352);
-        assert_eq!(
-            raft.snapshot_now().await.unwrap(),
-            last,
-            "nothing new: the same one"
-        );
+        assert_eq!(raft.snapshot_now().await.unwrap(), last, "nothing new: the same one");
         raft.shutdown().await;
 
         let again = Shown::default();
@@ -165,10 +162,7 @@ fn a_snapshot_does_not_stop_writes() {
         assert!(!snapshot.is_finished());
         disk.hold_snapshots(false);
         let last = snapshot.await.unwrap().unwrap();
-        assert!(
-            (12..212).contains(&last.index),
-            "the picture is of when it was asked for: {last}"
-        );
+        assert!((12..212).contains(&last.index), "the picture is of when it was asked for: {last}");
         raft.shutdown().await;
         let again = Shown::default();
         up(&disk, &again, options()).await;
@@ -296,13 +290,7 @@ fn a_full_disk_fails_a_snapshot_and_not_the_node() {
         let raft = up(&disk, &Shown::default(), options()).await;
         raft.propose(command("x")).await.unwrap();
         disk.fill(true);
-        assert!(
-            raft.snapshot_now()
-                .await
-                .unwrap_err()
-                .to_string()
-                .contains("space")
-        );
+        assert!(raft.snapshot_now().await.unwrap_err().to_string().contains("space"));
         disk.fill(false);
         raft.snapshot_now().await.unwrap();
         raft.propose(command("y")).await.unwrap();
@@ -316,9 +304,7 @@ fn a_start_on_a_full_disk_waits_for_space() {
         let shown = Shown::default();
         up(&disk, &shown, options()).await.shutdown().await;
         disk.fill(true);
-        let raft = Raft::start(options(), disk.open(), common::Ledger::new(&shown))
-            .await
-            .unwrap();
+        let raft = Raft::start(options(), disk.open(), common::Ledger::new(&shown)).await.unwrap();
         let refused = timeout(Duration::from_millis(300), raft.barrier()).await;
         assert!(!matches!(refused, Ok(Ok(_))), "{refused:?}");
         disk.fill(false);
@@ -344,15 +330,7 @@ fn too_large_a_command_is_refused_and_the_largest_passes() {
 fn bytes_under_way_are_bounded() {
     block_on(async {
         let disk = Disk::default();
-        let raft = up(
-            &disk,
-            &Shown::default(),
-            Options {
-                queue_bytes: 1000,
-                ..options()
-            },
-        )
-        .await;
+        let raft = up(&disk, &Shown::default(), Options { queue_bytes: 1000, ..options() }).await;
         disk.hold_syncs(true);
         let proposals: Vec<_> = (0..10)
             .map(|_| {
@@ -374,21 +352,10 @@ fn bytes_under_way_are_bounded() {
 fn a_node_without_a_cluster_does_not_lead() {
     block_on(async {
         let disk = Disk::default();
-        let waiting = Options {
-            bootstrap: false,
-            ..options()
-        };
-        let raft = Raft::start(waiting, disk.open(), common::Ledger::new(&Shown::default()))
-            .await
-            .unwrap();
-        assert_eq!(
-            raft.propose(command("x")).await,
-            Err(ProposeError::NotLeader { leader: None })
-        );
-        assert_eq!(
-            raft.barrier().await,
-            Err(BarrierError::NotLeader { leader: None })
-        );
+        let waiting = Options { bootstrap: false, ..options() };
+        let raft = Raft::start(waiting, disk.open(), common::Ledger::new(&Shown::default())).await.unwrap();
+        assert_eq!(raft.propose(command("x")).await, Err(ProposeError::NotLeader { leader: None }));
+        assert_eq!(raft.barrier().await, Err(BarrierError::NotLeader { leader: None }));
         assert_eq!(raft.lease(), Err(BarrierError::NotLeader { leader: None }));
     });
 }
@@ -396,35 +363,15 @@ fn a_node_without_a_cluster_does_not_lead() {
 #[test]
 fn contradicting_options_are_refused() {
     let refused = |options: Options| {
-        let started = Raft::start(
-            options,
-            Disk::default().open(),
-            common::Ledger::new(&Shown::default()),
-        );
+        let started = Raft::start(options, Disk::default().open(), common::Ledger::new(&Shown::default()));
         block_on(started).unwrap_err()
     };
     let wrong = [
-        Options {
-            node_id: 0,
-            ..options()
-        },
-        Options {
-            queue_bytes: 0,
-            ..options()
-        },
-        Options {
-            snapshot_every: 0,
-            ..options()
-        },
-        Options {
-            election_min_ms: 300,
-            election_max_ms: 200,
-            ..options()
-        },
-        Options {
-            heartbeat_ms: 500,
-            ..options()
-        },
+        Options { node_id: 0, ..options() },
+        Options { queue_bytes: 0, ..options() },
+        Options { snapshot_every: 0, ..options() },
+        Options { election_min_ms: 300, election_max_ms: 200, ..options() },
+        Options { heartbeat_ms: 500, ..options() },
     ];
     for options in wrong {
         let error = refused(options.clone());

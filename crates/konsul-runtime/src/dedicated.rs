@@ -30,12 +30,8 @@ where
 }
 
 fn run_here<F: Future<Output = ()>>(start: impl FnOnce() -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    runtime
-        .expect("an executor without I/O asks the system for nothing")
-        .block_on(async { start().await });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("an executor without I/O asks the system for nothing").block_on(async { start().await });
 }
 
 /// See [`dedicated`]. Dropping it detaches the thread.
@@ -61,9 +57,7 @@ impl Dedicated {
             Inner::Thread { thread, finished } => {
                 // Either way the thread is in its last lines, so the blocking join below is short.
                 let _ = finished.await;
-                thread
-                    .join()
-                    .map_err(|payload| JoinError::Panicked(panic_text(payload.as_ref())))
+                thread.join().map_err(|payload| JoinError::Panicked(panic_text(payload.as_ref())))
             }
             Inner::Failed(what) => Err(JoinError::Panicked(what)),
             #[cfg(feature = "sim")]

@@ -27,12 +27,8 @@ where
 /// Runs `future` to its end on a fresh single-threaded executor with timers. For the rim and for tests: inside a task
 /// it panics, because it would block the executor that runs the task.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    runtime
-        .expect("an executor without I/O asks the system for nothing")
-        .block_on(future)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("an executor without I/O asks the system for nothing").block_on(future)
 }
 
 /// Lets every other ready task run before the caller goes on.
@@ -130,6 +126,5 @@ impl std::error::Error for JoinError {}
 /// The text of a panic, where it has one.
 pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }

@@ -106,9 +106,7 @@ pub fn wall_ms() -> u64 {
     if let Some(core) = virtual_time::current() {
         return core.wall_ms();
     }
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -123,9 +121,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
     if let Some(core) = virtual_time::current() {
         return Sleep(SleepInner::Virtual(core.timer(deadline)));
     }
-    Sleep(SleepInner::Tokio(Box::pin(tokio::time::sleep_until(
-        deadline.to_tokio(),
-    ))))
+    Sleep(SleepInner::Tokio(Box::pin(tokio::time::sleep_until(deadline.to_tokio()))))
 }
 
 /// See [`sleep`].
@@ -159,10 +155,7 @@ pub fn timeout<F: Future>(duration: Duration, future: F) -> Timeout<F> {
 
 /// Gives `future` until `deadline`. A result that is ready in the same moment as the time-out wins.
 pub fn timeout_at<F: Future>(deadline: Instant, future: F) -> Timeout<F> {
-    Timeout {
-        future,
-        sleep: sleep_until(deadline),
-    }
+    Timeout { future, sleep: sleep_until(deadline) }
 }
 
 pin_project! {

@@ -46,9 +46,7 @@ impl<T: Send + 'static> Worker<T> {
             drop(core.spawn(crew.run_virtually()));
             return Ok(Self { queue });
         }
-        std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || crew.run())?;
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || crew.run())?;
         Ok(Self { queue })
     }
 
@@ -57,10 +55,7 @@ impl<T: Send + 'static> Worker<T> {
     /// # Errors
     /// [`Stopped`] if the worker has ended: the job is dropped, not run.
     pub async fn submit(&self, job: impl FnOnce(&mut T) + Send + 'static) -> Result<(), Stopped> {
-        self.queue
-            .send(Message::Run(Box::new(job)))
-            .await
-            .map_err(|_| Stopped)
+        self.queue.send(Message::Run(Box::new(job))).await.map_err(|_| Stopped)
     }
 
     /// Runs `job` in its turn and waits for what it returns. The batch's `finish` may not have run by then.
@@ -92,9 +87,7 @@ impl<T: Send + 'static> Worker<T> {
 
 impl<T> Clone for Worker<T> {
     fn clone(&self) -> Self {
-        Self {
-            queue: self.queue.clone(),
-        }
+        Self { queue: self.queue.clone() }
     }
 }
 

@@ -13,17 +13,10 @@ use konsul_runtime::{JoinError, dedicated, random, spawn, yield_now};
 
 /// Runs `body` on tokio, and on the virtual executor with both orders.
 fn in_both<F: Future<Output = ()> + 'static>(body: impl Fn() -> F) {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap()
-        .block_on(body());
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(body());
     for seed in 0..20 {
         let order = if seed % 2 == 0 { Order::Fifo } else { Order::Random };
-        let sim = Sim::with(SimOptions {
-            order: Some(order),
-            ..SimOptions::new(seed)
-        });
+        let sim = Sim::with(SimOptions { order: Some(order), ..SimOptions::new(seed) });
         sim.block_on(1, Duration::from_secs(60), body()).unwrap();
     }
 }
@@ -180,10 +173,7 @@ fn a_watch_tells_what_it_did() {
 
 #[test]
 fn watchers_wake_in_the_order_in_which_they_began_to_wait() {
-    let sim = Sim::with(SimOptions {
-        order: Some(Order::Fifo),
-        ..SimOptions::new(1)
-    });
+    let sim = Sim::with(SimOptions { order: Some(Order::Fifo), ..SimOptions::new(1) });
     let order = Arc::new(Mutex::new(Vec::new()));
     let (tx, rx) = watch::channel(0);
     for id in 0..64 {
@@ -198,10 +188,7 @@ fn watchers_wake_in_the_order_in_which_they_began_to_wait() {
     for round in 1..=3 {
         tx.send(round).unwrap();
         sim.run_for(Duration::ZERO);
-        assert_eq!(
-            std::mem::take(&mut *order.lock().unwrap()),
-            (0..64).collect::<Vec<_>>()
-        );
+        assert_eq!(std::mem::take(&mut *order.lock().unwrap()), (0..64).collect::<Vec<_>>());
     }
 }
 
@@ -253,22 +240,12 @@ fn a_worker_runs_jobs_in_order_and_finishes_each_batch() {
         let seen = Seen::default();
         let worker = recorder(&seen);
         for n in 0..10 {
-            worker
-                .submit(move |seen: &mut Seen| seen.lock().unwrap().push(Some(n)))
-                .await
-                .unwrap();
+            worker.submit(move |seen: &mut Seen| seen.lock().unwrap().push(Some(n))).await.unwrap();
         }
         worker.stop().await;
         let seen = seen.lock().unwrap().clone();
-        assert_eq!(
-            seen.iter().flatten().copied().collect::<Vec<_>>(),
-            (0..10).collect::<Vec<_>>()
-        );
-        assert_eq!(
-            seen.last(),
-            Some(&None),
-            "what was queued before the stop is finished"
-        );
+        assert_eq!(seen.iter().flatten().copied().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+        assert_eq!(seen.last(), Some(&None), "what was queued before the stop is finished");
         assert!(worker.call(|_| ()).await.is_err());
     });
 }
@@ -281,22 +258,12 @@ fn what_queues_while_a_batch_is_finished_is_one_batch() {
     sim.block_on(1, Duration::from_secs(1), async move {
         let worker = recorder(&inner);
         for n in 0..50 {
-            worker
-                .submit(move |seen: &mut Seen| seen.lock().unwrap().push(Some(n)))
-                .await
-                .unwrap();
+            worker.submit(move |seen: &mut Seen| seen.lock().unwrap().push(Some(n))).await.unwrap();
         }
         worker.stop().await;
     })
     .unwrap();
-    assert_eq!(
-        seen.lock()
-            .unwrap()
-            .iter()
-            .filter(|entry| entry.is_none())
-            .count(),
-        1
-    );
+    assert_eq!(seen.lock().unwrap().iter().filter(|entry| entry.is_none()).count(), 1);
 }
 
 #[test]

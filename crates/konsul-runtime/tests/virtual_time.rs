@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use konsul_runtime::sync::{mpsc, oneshot, watch};
 use konsul_runtime::time::{Duration, now, sleep, wall_ms};
 use konsul_runtime::virtual_time::{self, Order, Sim, SimOptions, Stalled};
+use konsul_runtime::worker::Worker;
 use konsul_runtime::{random, spawn, yield_now};
 
 /// A busy scene: nodes that talk over a queue and a watch, sleep for random times, and are killed now and then.
@@ -71,10 +72,7 @@ fn the_trace_is_the_same_in_every_process() {
 #[test]
 fn random_order_finds_what_fifo_hides() {
     let first = |seed, order| {
-        let sim = Sim::with(SimOptions {
-            order: Some(order),
-            ..SimOptions::new(seed)
-        });
+        let sim = Sim::with(SimOptions { order: Some(order), ..SimOptions::new(seed) });
         let seen = Arc::new(Mutex::new(Vec::new()));
         for n in 0..3 {
             let seen = seen.clone();
@@ -177,4 +175,54 @@ fn a_timer_that_was_dropped_does_not_move_the_clock() {
     .unwrap();
     while sim.step() {}
     assert_eq!(sim.now().as_nanos(), 1_000_000);
+}
+
+#[test]
+fn a_paused_node_does_nothing_and_goes_on_where_it_was() {
+    let sim = Sim::new(5);
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counter = count.clone();
+    drop(sim.node(1).spawn(async move {
+        loop {
+            konsul_runtime::time::sleep(Duration::from_millis(10)).await;
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+    }));
+    sim.run_for(Duration::from_millis(55));
+    sim.set_paused(1, true);
+    sim.run_for(Duration::from_secs(1));
+    assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 5);
+    sim.set_paused(1, false);
+    sim.run_for(Duration::from_millis(15));
+    assert_eq!(count.load(std::sync::atomic::Ordering::SeqCst), 7);
+}
+
+#[test]
+fn a_kill_can_fall_between_a_batch_and_its_finish() {
+    #[derive(Default)]
+    struct Log {
+        written: u32,
+        synced: u32,
+    }
+    let torn = (0..200).filter(|seed| {
+        let sim = Sim::new(*seed);
+        let log = Arc::new(Mutex::new(Log::default()));
+        let object = log.clone();
+        drop(sim.node(1).spawn(async move {
+            let finish = |log: &mut Arc<Mutex<Log>>| {
+                let mut log = log.lock().unwrap();
+                log.synced = log.written;
+            };
+            let worker = Worker::start("disk", object, 8, finish).unwrap();
+            loop {
+                worker.call(|log| log.lock().unwrap().written += 1).await.unwrap();
+            }
+        }));
+        sim.run_for(Duration::from_micros(5000 + seed * 37));
+        sim.kill(1);
+        sim.run_for(Duration::from_secs(1));
+        let log = log.lock().unwrap();
+        log.synced < log.written
+    });
+    assert!((20..180).contains(&torn.count()), "some kills tear a batch, others do not");
 }

@@ -36,15 +36,9 @@ impl State {
         if let Command::CompareHash { index, hashes } = &proposal.command {
             self.compare(*index, hashes)?;
         }
-        let repeated = proposal
-            .request
-            .and_then(|id| self.requests.answer(id, self.at, &self.limits));
+        let repeated = proposal.request.and_then(|id| self.requests.answer(id, self.at, &self.limits));
         if let Some(outcome) = repeated {
-            return Ok(Applied {
-                index: self.index,
-                outcome,
-                changes: None,
-            });
+            return Ok(Applied { index: self.index, outcome, changes: None });
         }
         let mut changes = Vec::new();
         let outcome = self.run(&proposal.command, &mut changes);
@@ -53,11 +47,7 @@ impl State {
         }
         let (index, at) = (self.index, self.at);
         let changes = (!changes.is_empty()).then_some(ChangeSet { index, at, changes });
-        Ok(Applied {
-            index,
-            outcome,
-            changes,
-        })
+        Ok(Applied { index, outcome, changes })
     }
 
     /// Moves the applied position over an entry without a command.
@@ -110,10 +100,7 @@ impl State {
 
     fn raise_feature_level(&mut self, level: u32) -> Outcome {
         if level < self.feature_level || level > konsul_types::FEATURE_LEVEL {
-            return Outcome::Refused(Refusal::FeatureLevel {
-                present: self.feature_level,
-                wanted: level,
-            });
+            return Outcome::Refused(Refusal::FeatureLevel { present: self.feature_level, wanted: level });
         }
         self.feature_level = level;
         Outcome::Done
@@ -133,10 +120,7 @@ impl State {
             return Ok(());
         };
         match ours.iter().zip(theirs).position(|(a, b)| a != b) {
-            Some(at) => Err(Divergence {
-                table: crate::hash::Table::ALL[at].name(),
-                index,
-            }),
+            Some(at) => Err(Divergence { table: crate::hash::Table::ALL[at].name(), index }),
             None => Ok(()),
         }
     }

@@ -72,20 +72,12 @@ impl State {
         let old = self.catalog.node(&wanted.name).cloned();
         let create_index = old.as_ref().map_or(self.index, |node| node.create_index);
         let same_as = |node: &Arc<Node>| {
-            Node {
-                create_index,
-                modify_index: node.modify_index,
-                ..wanted.clone()
-            } == **node
+            Node { create_index, modify_index: node.modify_index, ..wanted.clone() } == **node
         };
         if old.as_ref().is_some_and(same_as) {
             return Outcome::Done;
         }
-        let node = Node {
-            create_index,
-            modify_index: self.index,
-            ..wanted.clone()
-        };
+        let node = Node { create_index, modify_index: self.index, ..wanted.clone() };
         self.put_node(&wanted.name, Some(node), changes);
         Outcome::Done
     }
@@ -97,20 +89,12 @@ impl State {
         let old = self.catalog.check(&wanted.node, &wanted.id).cloned();
         let create_index = old.as_ref().map_or(self.index, |check| check.create_index);
         let same_as = |check: &Arc<Check>| {
-            Check {
-                create_index,
-                modify_index: check.modify_index,
-                ..wanted.clone()
-            } == **check
+            Check { create_index, modify_index: check.modify_index, ..wanted.clone() } == **check
         };
         if old.as_ref().is_some_and(same_as) {
             return Outcome::Done;
         }
-        let check = Check {
-            create_index,
-            modify_index: self.index,
-            ..wanted.clone()
-        };
+        let check = Check { create_index, modify_index: self.index, ..wanted.clone() };
         self.put_check(&wanted.node, &wanted.id, Some(check), changes);
         if wanted.status == CheckStatus::Critical {
             self.end_sessions_of_check(wanted, changes);
@@ -122,12 +106,7 @@ impl State {
         if self.catalog.node(name).is_none() {
             return Outcome::Done;
         }
-        let checks: Vec<_> = self
-            .catalog
-            .checks()
-            .filter(|check| check.node == *name)
-            .cloned()
-            .collect();
+        let checks: Vec<_> = self.catalog.checks().filter(|check| check.node == *name).cloned().collect();
         for check in checks {
             self.put_check(&check.node, &check.id, None, changes);
         }
@@ -152,16 +131,8 @@ impl State {
             None => self.catalog.nodes.remove(name),
         };
         self.catalog.nodes_changed = self.index;
-        self.hashes.replace(
-            Table::Catalog,
-            old.as_deref().map(node_hash),
-            new.as_deref().map(node_hash),
-        );
-        changes.push(Change::Node {
-            name: name.clone(),
-            old,
-            new,
-        });
+        self.hashes.replace(Table::Catalog, old.as_deref().map(node_hash), new.as_deref().map(node_hash));
+        changes.push(Change::Node { name: name.clone(), old, new });
     }
 
     fn put_check(&mut self, node: &NodeName, id: &CheckId, new: Option<Check>, changes: &mut Vec<Change>) {
@@ -172,16 +143,7 @@ impl State {
             None => self.catalog.checks.remove(&key),
         };
         self.catalog.checks_changed = self.index;
-        self.hashes.replace(
-            Table::Catalog,
-            old.as_deref().map(check_hash),
-            new.as_deref().map(check_hash),
-        );
-        changes.push(Change::Check {
-            node: node.clone(),
-            id: id.clone(),
-            old,
-            new,
-        });
+        self.hashes.replace(Table::Catalog, old.as_deref().map(check_hash), new.as_deref().map(check_hash));
+        changes.push(Change::Check { node: node.clone(), id: id.clone(), old, new });
     }
 }

@@ -69,10 +69,7 @@ impl Dirs {
 
     fn touch_dir(&mut self, path: &str, index: Index, touch: Touch) {
         let before = self.marks.get(path).copied();
-        let mut dir = before.unwrap_or_else(|| Dir {
-            floor: self.nearest(path).floor,
-            ..Dir::default()
-        });
+        let mut dir = before.unwrap_or_else(|| Dir { floor: self.nearest(path).floor, ..Dir::default() });
         bump(&mut dir, index, touch);
         match self.marks.get_mut(path) {
             Some(kept) => *kept = dir,
@@ -118,28 +115,20 @@ impl Dirs {
 
     /// The deepest known directory that `path` lies in.
     fn nearest(&self, path: &str) -> Dir {
-        directories(path).take(DEPTH_MAX).fold(self.root, |found, dir| {
-            self.marks.get(dir).copied().unwrap_or(found)
-        })
+        directories(path)
+            .take(DEPTH_MAX)
+            .fold(self.root, |found, dir| self.marks.get(dir).copied().unwrap_or(found))
     }
 
     /// What the marks know of a prefix.
     pub fn changed(&self, prefix: &str) -> Covered {
         if prefix.is_empty() {
-            return Covered {
-                changed: self.root.changed,
-                known: true,
-                whole: true,
-            };
+            return Covered { changed: self.root.changed, known: true, whole: true };
         }
         if prefix.ends_with('/')
             && let Some(dir) = self.marks.get(prefix)
         {
-            return Covered {
-                changed: dir.changed.max(dir.floor),
-                known: true,
-                whole: true,
-            };
+            return Covered { changed: dir.changed.max(dir.floor), known: true, whole: true };
         }
         self.partial(prefix)
     }
@@ -157,19 +146,12 @@ impl Dirs {
             self.marks.contains_key(dir).then_some(dir)
         });
         let newest = marks.chain(graves.map(|(_, &index)| index)).max();
-        Covered {
-            changed: floor.max(newest.unwrap_or(Index::ZERO)),
-            known: newest.is_some(),
-            whole: false,
-        }
+        Covered { changed: floor.max(newest.unwrap_or(Index::ZERO)), known: newest.is_some(), whole: false }
     }
 
     /// When a key that does not exist was last known to change: its grave, or the floor where graves were forgotten.
     pub fn changed_missing(&self, key: &str) -> Index {
-        self.graves
-            .get(key)
-            .copied()
-            .unwrap_or_else(|| self.nearest(key).floor)
+        self.graves.get(key).copied().unwrap_or_else(|| self.nearest(key).floor)
     }
 
     /// Forgets at most `most` graves and empty directories of changes at or before `upto`, oldest first. Answers how many.
@@ -202,10 +184,7 @@ impl Dirs {
     }
 
     fn raise_floor(&mut self, path: &str, index: Index) {
-        let above = directories(path)
-            .take(DEPTH_MAX)
-            .filter(|dir| self.marks.contains_key(*dir))
-            .last();
+        let above = directories(path).take(DEPTH_MAX).filter(|dir| self.marks.contains_key(*dir)).last();
         match above.and_then(|dir| self.marks.get_mut(dir)) {
             Some(dir) => dir.floor = dir.floor.max(index),
             None => self.root.floor = self.root.floor.max(index),

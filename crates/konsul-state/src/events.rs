@@ -39,22 +39,10 @@ impl State {
         let events = &mut self.events;
         events.ltime += 1;
         events.changed = self.index;
-        let event = Arc::new(Event {
-            ltime: events.ltime,
-            index: self.index,
-            ..wanted.clone()
-        });
-        let dropped = if events.kept.len() >= EVENTS_KEPT {
-            events.kept.pop_front()
-        } else {
-            None
-        };
+        let event = Arc::new(Event { ltime: events.ltime, index: self.index, ..wanted.clone() });
+        let dropped = if events.kept.len() >= EVENTS_KEPT { events.kept.pop_front() } else { None };
         events.kept.push_back(Arc::clone(&event));
-        self.hashes.replace(
-            Table::Events,
-            dropped.as_deref().map(event_hash),
-            Some(event_hash(&event)),
-        );
+        self.hashes.replace(Table::Events, dropped.as_deref().map(event_hash), Some(event_hash(&event)));
         changes.push(Change::Event(Arc::clone(&event)));
         Outcome::Event(event)
     }

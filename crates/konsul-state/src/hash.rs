@@ -25,13 +25,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 5] = [
-        Table::Kv,
-        Table::Sessions,
-        Table::Catalog,
-        Table::Events,
-        Table::Requests,
-    ];
+    pub const ALL: [Table; 5] = [Table::Kv, Table::Sessions, Table::Catalog, Table::Events, Table::Requests];
 
     /// Its name, for messages.
     pub fn name(self) -> &'static str {
@@ -70,9 +64,7 @@ impl Hashes {
 
     /// The first table whose hash differs from `other`'s.
     pub fn first_difference(&self, other: &[u64]) -> Option<Table> {
-        Table::ALL
-            .into_iter()
-            .find(|&t| other.get(t as usize).is_none_or(|&h| h != self.0[t as usize]))
+        Table::ALL.into_iter().find(|&t| other.get(t as usize).is_none_or(|&h| h != self.0[t as usize]))
     }
 }
 

@@ -73,9 +73,7 @@ impl Keyspace {
             let found = key[prefix.len()..].find(separator)?;
             (!separator.is_empty()).then(|| prefix.len() + found + separator.len())
         };
-        let rows = walk(&self.records, prefix, move |key, _| {
-            cut(key).map(|end| &key[..end])
-        });
+        let rows = walk(&self.records, prefix, move |key, _| cut(key).map(|end| &key[..end]));
         rows.map(move |(key, _)| match cut(key.as_str()) {
             None => key.shared(),
             Some(end) => Arc::from(&key.as_str()[..end]),
@@ -88,11 +86,7 @@ impl Keyspace {
     /// may be lower than what was reported before.
     pub fn changed_under(&self, prefix: &str) -> (Index, Index) {
         let covered = self.dirs.changed(prefix);
-        let newest_live = if covered.whole {
-            None
-        } else {
-            self.live_at_level(prefix).max()
-        };
+        let newest_live = if covered.whole { None } else { self.live_at_level(prefix).max() };
         let changed = covered.changed.max(newest_live.unwrap_or(Index::ZERO));
         let known = covered.known || newest_live.is_some();
         (changed, if known { changed } else { self.changed_any() })
@@ -120,15 +114,17 @@ impl Keyspace {
 
     /// The keys that a session holds.
     pub fn held_by(&self, session: SessionId) -> impl Iterator<Item = &Key> {
-        let from = (
-            session,
-            Key::new(" ").expect("a space, the lowest character of keys, is a key"),
-        );
+        let from = (session, Key::new(" ").expect("a space, the lowest character of keys, is a key"));
         let lowest = Bound::Included(from);
         self.held
             .range((lowest, Bound::Unbounded))
             .take_while(move |(id, _)| *id == session)
             .map(|(_, key)| key)
+    }
+
+    /// Every lock that was lost by invalidation and whose delay was not yet seen to be over, by key.
+    pub fn lock_delays(&self) -> impl Iterator<Item = (&Key, Millis)> {
+        self.delays.iter().map(|(key, until)| (key, *until))
     }
 
     /// Until when a lost lock stays free, if it does at `now`.
@@ -194,11 +190,7 @@ impl Keyspace {
 
     /// Forgets lock delays that are over.
     pub(crate) fn prune_delays(&mut self, now: Millis) {
-        while let Some((until, key)) = self
-            .delay_order
-            .get_min()
-            .filter(|(until, _)| *until <= now)
-            .cloned()
+        while let Some((until, key)) = self.delay_order.get_min().filter(|(until, _)| *until <= now).cloned()
         {
             self.delay_order.remove(&(until, key.clone()));
             self.delays.remove(&key);

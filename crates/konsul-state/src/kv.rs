@@ -27,20 +27,8 @@ impl State {
         changes: &mut Vec<Change>,
     ) -> Outcome {
         match op {
-            KvCommand::Put {
-                key,
-                value,
-                flags,
-                mode,
-                ttl_ms,
-            } => {
-                let put = Put {
-                    key,
-                    value,
-                    flags: *flags,
-                    mode: *mode,
-                    ttl_ms: *ttl_ms,
-                };
+            KvCommand::Put { key, value, flags, mode, ttl_ms } => {
+                let put = Put { key, value, flags: *flags, mode: *mode, ttl_ms: *ttl_ms };
                 self.kv_put(namespace, &put, changes)
             }
             KvCommand::Delete { key, cas } => self.kv_delete(namespace, key, *cas, changes),
@@ -49,10 +37,7 @@ impl State {
     }
 
     fn kv_put(&mut self, namespace: &Namespace, put: &Put<'_>, changes: &mut Vec<Change>) -> Outcome {
-        let old = self
-            .keyspace(namespace)
-            .and_then(|keys| keys.get(put.key.as_str()))
-            .cloned();
+        let old = self.keyspace(namespace).and_then(|keys| keys.get(put.key.as_str())).cloned();
         let record = match self.kv_next(namespace, put, old.as_deref()) {
             Ok(record) => record,
             Err(refusal) => return Outcome::Refused(refusal),
@@ -102,9 +87,7 @@ impl State {
         id: SessionId,
         old: Option<&KvRecord>,
     ) -> Result<u64, Refusal> {
-        let delay = self
-            .keyspace(namespace)
-            .and_then(|keys| keys.lock_delay(key, self.at));
+        let delay = self.keyspace(namespace).and_then(|keys| keys.lock_delay(key, self.at));
         if let Some(until) = delay {
             return Err(Refusal::LockDelay { until });
         }
@@ -141,20 +124,13 @@ impl State {
     fn may_grow(&self, namespace: &Namespace, put: &Put<'_>, old: Option<&KvRecord>) -> Result<(), Refusal> {
         let bytes = put.value.len() as u64;
         if bytes > self.limits.value_bytes {
-            return Err(Refusal::ValueTooLarge {
-                bytes,
-                limit: self.limits.value_bytes,
-            });
+            return Err(Refusal::ValueTooLarge { bytes, limit: self.limits.value_bytes });
         }
         let quota = self.limits.kv;
-        let (keys_now, bytes_now) = self
-            .keyspace(namespace)
-            .map_or((0, 0), |keys| (keys.len(), keys.bytes()));
+        let (keys_now, bytes_now) =
+            self.keyspace(namespace).map_or((0, 0), |keys| (keys.len(), keys.bytes()));
         if old.is_none() && keys_now >= quota.keys {
-            return Err(Refusal::TooManyKeys {
-                namespace: namespace.to_string(),
-                limit: quota.keys,
-            });
+            return Err(Refusal::TooManyKeys { namespace: namespace.to_string(), limit: quota.keys });
         }
         let size = |value: u64| put.key.as_str().len() as u64 + value;
         let before = old.map_or(0, |record| size(record.value.len() as u64));
@@ -182,9 +158,7 @@ impl State {
         if let Some(wanted) = cas
             && wanted != old.modify_index
         {
-            return Outcome::Refused(Refusal::StaleIndex {
-                found: old.modify_index,
-            });
+            return Outcome::Refused(Refusal::StaleIndex { found: old.modify_index });
         }
         self.put_key(namespace, key, None, changes);
         Outcome::Done
@@ -238,11 +212,7 @@ impl State {
     /// Takes the holder from a key; the value stays.
     pub(crate) fn release_key(&mut self, namespace: &Namespace, key: &Key, changes: &mut Vec<Change>) {
         if let Some(old) = self.keyspace(namespace).and_then(|keys| keys.get(key.as_str())) {
-            let free = KvRecord {
-                session: None,
-                modify_index: self.index,
-                ..(**old).clone()
-            };
+            let free = KvRecord { session: None, modify_index: self.index, ..(**old).clone() };
             self.put_key(namespace, key, Some(Arc::new(free)), changes);
         }
     }
@@ -264,12 +234,7 @@ impl State {
         let old = self.keyspace_mut(namespace).replace(key, new.clone(), index);
         let hash = |record: &Option<Arc<KvRecord>>| record.as_deref().map(|r| record_hash(namespace, key, r));
         self.hashes.replace(Table::Kv, hash(&old), hash(&new));
-        changes.push(Change::Kv {
-            namespace: namespace.clone(),
-            key: key.clone(),
-            old,
-            new,
-        });
+        changes.push(Change::Kv { namespace: namespace.clone(), key: key.clone(), old, new });
     }
 }
 
@@ -278,19 +243,11 @@ const REAP_MOST: usize = 10_000;
 
 fn check_index(old: Option<&KvRecord>, wanted: Index) -> Result<(), Refusal> {
     let found = old.map_or(Index::ZERO, |record| record.modify_index);
-    if found == wanted {
-        Ok(())
-    } else {
-        Err(Refusal::StaleIndex { found })
-    }
+    if found == wanted { Ok(()) } else { Err(Refusal::StaleIndex { found }) }
 }
 
 /// Whether a put would leave everything as it is: then it succeeds and wakes nobody. A time to live always moves.
 fn is_equal(old: &KvRecord, new: &KvRecord) -> bool {
     old.expires_at.is_none()
-        && KvRecord {
-            modify_index: old.modify_index,
-            create_index: old.create_index,
-            ..new.clone()
-        } == *old
+        && KvRecord { modify_index: old.modify_index, create_index: old.create_index, ..new.clone() } == *old
 }

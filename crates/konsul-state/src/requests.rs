@@ -64,10 +64,7 @@ impl Requests {
 }
 
 pub(crate) fn request_hash(id: RequestId, remembered: &Remembered) -> u64 {
-    RecordHash::new(6)
-        .bytes(id.0.as_bytes())
-        .value(remembered)
-        .finish()
+    RecordHash::new(6).bytes(id.0.as_bytes()).value(remembered).finish()
 }
 
 impl State {
@@ -77,23 +74,16 @@ impl State {
             bytes if bytes <= ANSWER_BYTES_MAX => outcome.clone(),
             _ => Outcome::AppliedBefore(self.index),
         };
-        let remembered = Arc::new(Remembered {
-            index: self.index,
-            at: self.at,
-            outcome,
-        });
-        self.hashes
-            .replace(Table::Requests, None, Some(request_hash(id, &remembered)));
+        let remembered = Arc::new(Remembered { index: self.index, at: self.at, outcome });
+        self.hashes.replace(Table::Requests, None, Some(request_hash(id, &remembered)));
         self.requests.by_id.insert(id, remembered);
+        self.prune_requests();
     }
 
     /// Forgets requests that a repeat would be refused for anyway, or that are over the bound, those made first foremost.
     pub(crate) fn prune_requests(&mut self) {
-        let now = if mutants::active(mutants::REQUESTS_BY_OWN_CLOCK) {
-            mutants::own_clock()
-        } else {
-            self.at
-        };
+        let now =
+            if mutants::active(mutants::REQUESTS_BY_OWN_CLOCK) { mutants::own_clock() } else { self.at };
         while let Some((id, gone)) = self.requests.by_id.get_min().cloned() {
             let made = Millis(id.made_at().unwrap_or(0));
             let over = self.requests.len() as u64 > self.limits.requests;
@@ -102,8 +92,7 @@ impl State {
             }
             self.requests.forgotten_to = self.requests.forgotten_to.max(made);
             self.requests.by_id.remove(&id);
-            self.hashes
-                .replace(Table::Requests, Some(request_hash(id, &gone)), None);
+            self.hashes.replace(Table::Requests, Some(request_hash(id, &gone)), None);
         }
     }
 }

@@ -34,11 +34,7 @@ impl State {
     pub(crate) fn restore_step(&mut self, step: &RestoreCommand, changes: &mut Vec<Change>) -> Outcome {
         let done = match step {
             RestoreCommand::Begin { id } => {
-                self.staging = Some(Staging {
-                    id: *id,
-                    chunks: Vector::new(),
-                    bytes: 0,
-                });
+                self.staging = Some(Staging { id: *id, chunks: Vector::new(), bytes: 0 });
                 Ok(Outcome::Done)
             }
             RestoreCommand::Chunk { id, number, bytes } => self.stage(*id, *number, bytes),
@@ -54,16 +50,10 @@ impl State {
     }
 
     fn stage(&mut self, id: RestoreId, number: u32, bytes: &Value) -> Result<Outcome, Refusal> {
-        let staging = self
-            .staging
-            .as_mut()
-            .filter(|staging| staging.id == id)
-            .ok_or_else(not_staged)?;
+        let staging = self.staging.as_mut().filter(|staging| staging.id == id).ok_or_else(not_staged)?;
         let expected = staging.chunks.len();
         if number as usize != expected {
-            return Err(order(format!(
-                "chunk {number} came where chunk {expected} was due"
-            )));
+            return Err(order(format!("chunk {number} came where chunk {expected} was due")));
         }
         let staged = staging.bytes + bytes.len() as u64;
         // One row may be as large as a value, whatever the bound on that.
@@ -85,24 +75,16 @@ impl State {
         chunks: u32,
         changes: &mut Vec<Change>,
     ) -> Result<Outcome, Refusal> {
-        let staging = self
-            .staging
-            .take_if(|staging| staging.id == id)
-            .ok_or_else(not_staged)?;
+        let staging = self.staging.take_if(|staging| staging.id == id).ok_or_else(not_staged)?;
         if staging.chunks.len() != chunks as usize {
-            return Err(order(format!(
-                "{} of {chunks} chunks are here",
-                staging.chunks.len()
-            )));
+            return Err(order(format!("{} of {chunks} chunks are here", staging.chunks.len())));
         }
         let backup = read_backup(&staging)
             .and_then(|backup| self.must_fit(backup))
             .map_err(|why| Refusal::RestoreRefused { why })?;
         self.take_over(backup);
         changes.push(Change::Reset);
-        Ok(Outcome::Counted(
-            self.keyspaces().map(|(_, keys)| keys.len()).sum(),
-        ))
+        Ok(Outcome::Counted(self.keyspaces().map(|(_, keys)| keys.len()).sum()))
     }
 
     /// Refuses what this cluster could not carry on from. Goes by the feature level of the cluster, not of this build, so

@@ -47,9 +47,7 @@ impl Sessions {
 
     /// Every session of every namespace.
     pub fn all(&self) -> impl Iterator<Item = (&Namespace, &Arc<Session>)> {
-        self.by_id
-            .iter()
-            .map(|((namespace, _), session)| (namespace, session))
+        self.by_id.iter().map(|((namespace, _), session)| (namespace, session))
     }
 
     /// When the sessions of a namespace last changed.
@@ -64,9 +62,7 @@ impl Sessions {
 
     /// Deadlines, soonest first.
     pub fn deadlines(&self) -> impl Iterator<Item = (Millis, &Namespace, SessionId)> {
-        self.deadlines
-            .iter()
-            .map(|(at, namespace, id)| (*at, namespace, *id))
+        self.deadlines.iter().map(|(at, namespace, id)| (*at, namespace, *id))
     }
 
     /// Puts a session in or takes it out, and keeps everything derived true.
@@ -94,8 +90,7 @@ impl Sessions {
         if let Some(at) = session.deadline {
             self.deadlines.insert((at, namespace.clone(), id));
         }
-        self.by_node
-            .insert((session.spec.node.clone(), namespace.clone(), id));
+        self.by_node.insert((session.spec.node.clone(), namespace.clone(), id));
         *self.counts.entry(namespace.clone()).or_default() += 1;
     }
 
@@ -103,8 +98,7 @@ impl Sessions {
         if let Some(at) = session.deadline {
             self.deadlines.remove(&(at, namespace.clone(), id));
         }
-        self.by_node
-            .remove(&(session.spec.node.clone(), namespace.clone(), id));
+        self.by_node.remove(&(session.spec.node.clone(), namespace.clone(), id));
         match self.count(namespace) {
             // No trace is left, as in a state that was read from a snapshot.
             0 | 1 => drop(self.counts.remove(namespace)),
@@ -125,10 +119,7 @@ fn uuid_zero() -> uuid::Uuid {
 }
 
 pub(crate) fn session_hash(namespace: &Namespace, session: &Session) -> u64 {
-    RecordHash::new(2)
-        .bytes(namespace.as_str().as_bytes())
-        .value(session)
-        .finish()
+    RecordHash::new(2).bytes(namespace.as_str().as_bytes()).value(session).finish()
 }
 
 impl State {
@@ -156,9 +147,7 @@ impl State {
 
     fn session_may_begin(&self, namespace: &Namespace, spec: &SessionSpec) -> Result<(), Refusal> {
         if self.sessions.get(namespace, spec.id).is_some() {
-            return Err(Refusal::SessionExists {
-                id: spec.id.to_string(),
-            });
+            return Err(Refusal::SessionExists { id: spec.id.to_string() });
         }
         if self.catalog.node(&spec.node).is_none() {
             return Err(Refusal::MissingNode);
@@ -172,9 +161,7 @@ impl State {
         }
         // No service is registered yet, so none of its checks is.
         if let Some(check) = spec.service_checks.first() {
-            return Err(Refusal::MissingCheck {
-                id: check.id.to_string(),
-            });
+            return Err(Refusal::MissingCheck { id: check.id.to_string() });
         }
         if self.sessions.count(namespace) >= self.limits.sessions {
             return Err(Refusal::TooManySessions {
@@ -259,11 +246,7 @@ impl State {
             .collect();
         let count = extended.len() as u64;
         for (namespace, session, deadline) in extended {
-            let longer = Session {
-                deadline: Some(deadline),
-                grace_used: true,
-                ..(*session).clone()
-            };
+            let longer = Session { deadline: Some(deadline), grace_used: true, ..(*session).clone() };
             self.swap_session(&namespace, session.spec.id, Some(Arc::new(longer)));
         }
         Outcome::Counted(count)
@@ -300,19 +283,11 @@ impl State {
             return;
         };
         self.put_session(namespace, None, id, changes);
-        let mut keys: Vec<_> = self
-            .keyspace(namespace)
-            .into_iter()
-            .flat_map(|ks| ks.held_by(id))
-            .cloned()
-            .collect();
+        let mut keys: Vec<_> =
+            self.keyspace(namespace).into_iter().flat_map(|ks| ks.held_by(id)).cloned().collect();
         if mutants::active(mutants::HASH_ORDER) {
             // tidy: hash-order-free because this is the bug that mutant 17 puts in.
-            keys = keys
-                .into_iter()
-                .collect::<std::collections::HashSet<_>>()
-                .into_iter()
-                .collect();
+            keys = keys.into_iter().collect::<std::collections::HashSet<_>>().into_iter().collect();
         }
         let delay = session.spec.lock_delay_ms.min(LOCK_DELAY_MAX_MS);
         for key in keys {
@@ -336,12 +311,7 @@ impl State {
     ) {
         self.sessions.changed.insert(namespace.clone(), self.index);
         let old = self.swap_session(namespace, id, new.clone());
-        changes.push(Change::Session {
-            namespace: namespace.clone(),
-            id,
-            old,
-            new,
-        });
+        changes.push(Change::Session { namespace: namespace.clone(), id, old, new });
     }
 
     fn swap_session(
@@ -352,8 +322,7 @@ impl State {
     ) -> Option<Arc<Session>> {
         let old = self.sessions.replace(namespace, id, new.clone());
         let hash = |session: Option<&Arc<Session>>| session.map(|s| session_hash(namespace, s));
-        self.hashes
-            .replace(Table::Sessions, hash(old.as_ref()), hash(new.as_ref()));
+        self.hashes.replace(Table::Sessions, hash(old.as_ref()), hash(new.as_ref()));
         old
     }
 }

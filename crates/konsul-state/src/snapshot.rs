@@ -1,9 +1,9 @@
 //! The whole state as a sequence of chunks, and back.
 //!
 //! A chunk is one versioned [`Part`] of at most about [`CHUNK_BYTES`]. The head comes first, then each table's rows in
-//! order, then an end that counts the parts, so that a sequence cut short is never taken for whole. What can be derived
-//! (sizes, deadlines, holders, hashes) is not stored but built anew, and the hashes of the head prove that it came out the
-//! same. Chunks carry no checksum of their own: whoever stores or sends them guards the bytes.
+//! order, then an end that counts the parts and carries a checksum over their bytes, so that a sequence that was cut short
+//! or damaged is never taken for whole. What can be derived (sizes, deadlines, holders, hashes) is not stored but built
+//! anew, and the hashes of the head prove that it came out the same.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use konsul_types::{
 use serde::{Deserialize, Serialize};
 
 use crate::dirs::Dir;
+use crate::hash::RecordHash;
 use crate::mutants;
 use crate::requests::Remembered;
 use crate::state::State;
@@ -84,7 +85,33 @@ pub(crate) enum Part {
     Staged(Vec<Value>),
     End {
         parts: u64,
+        /// [`RecordHash`] over the bytes of all parts before.
+        checksum: u64,
     },
+}
+
+/// How many parts there were, and the checksum over their bytes.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    parts: u64,
+    checksum: RecordHash,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Sent { parts: 0, checksum: RecordHash::new(7) }
+    }
+}
+
+impl Sent {
+    fn add(&mut self, bytes: &[u8]) {
+        self.parts += 1;
+        self.checksum = self.checksum.bytes(bytes);
+    }
+
+    fn end(&self) -> Part {
+        Part::End { parts: self.parts, checksum: self.checksum.finish() }
+    }
 }
 
 impl State {
@@ -92,14 +119,15 @@ impl State {
     /// clones.
     pub fn chunks(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
         let mut parts = self.parts().fuse();
-        let mut sent = 0u64;
+        let mut sent = Sent::default();
         let mut ended = false;
         Box::new(std::iter::from_fn(move || {
             if let Some(part) = parts.next() {
-                sent += 1;
-                return Some(encoding::encode(&part));
+                let bytes = encoding::encode(&part);
+                sent.add(&bytes);
+                return Some(bytes);
             }
-            let end = (!ended).then(|| encoding::encode(&Part::End { parts: sent }));
+            let end = (!ended).then(|| encoding::encode(&sent.end()));
             ended = true;
             end
         }))
@@ -130,12 +158,7 @@ impl State {
             feature_level: self.feature_level,
             limits: self.limits,
             restored_at: self.restored_at,
-            sessions_changed: self
-                .sessions
-                .changed
-                .iter()
-                .map(|(name, at)| (name.clone(), *at))
-                .collect(),
+            sessions_changed: self.sessions.changed.iter().map(|(name, at)| (name.clone(), *at)).collect(),
             nodes_changed: self.catalog.nodes_changed,
             checks_changed: self.catalog.checks_changed,
             events_changed: self.events.changed,
@@ -148,24 +171,13 @@ impl State {
 
     fn session_parts(&self) -> impl Iterator<Item = Part> + Send + use<> {
         batches(self.sessions.by_id.clone(), |rows| {
-            Part::Sessions(
-                rows.into_iter()
-                    .map(|((namespace, _), session)| (namespace, session))
-                    .collect(),
-            )
+            Part::Sessions(rows.into_iter().map(|((namespace, _), session)| (namespace, session)).collect())
         })
     }
 
     fn request_parts(&self) -> impl Iterator<Item = Part> + Send + use<> {
         let left_out = mutants::active(mutants::REQUESTS_NOT_IN_SNAPSHOT);
-        batches(
-            if left_out {
-                OrdMap::new()
-            } else {
-                self.requests.by_id.clone()
-            },
-            Part::Requests,
-        )
+        batches(if left_out { OrdMap::new() } else { self.requests.by_id.clone() }, Part::Requests)
     }
 
     fn small_parts(&self) -> impl Iterator<Item = Part> + Send + use<> {
@@ -175,12 +187,7 @@ impl State {
         let checks = batches(self.catalog.checks.clone(), |rows| {
             Part::Checks(rows.into_iter().map(|(_, c)| c).collect())
         });
-        let events = self
-            .events
-            .kept
-            .clone()
-            .into_iter()
-            .map(|event| Part::Events(vec![event]));
+        let events = self.events.kept.clone().into_iter().map(|event| Part::Events(vec![event]));
         let staging = self.staging.clone();
         let begun = staging.as_ref().map(|staging| Part::Staging { id: staging.id });
         let staged: Vector<Value> = staging.map(|staging| staging.chunks).unwrap_or_default();
@@ -190,28 +197,13 @@ impl State {
 }
 
 fn keyspace_parts(name: Namespace, keys: &crate::Keyspace) -> impl Iterator<Item = Part> + Send + use<> {
-    let begin = Part::Keyspace {
-        namespace: name.clone(),
-        root: keys.dirs.root,
-    };
+    let begin = Part::Keyspace { namespace: name.clone(), root: keys.dirs.root };
     let (n1, n2, n3, n4) = (name.clone(), name.clone(), name.clone(), name);
     std::iter::once(begin)
-        .chain(batches(keys.records.clone(), move |rows| Part::Keys {
-            namespace: n1.clone(),
-            rows,
-        }))
-        .chain(batches(keys.dirs.marks.clone(), move |rows| Part::Marks {
-            namespace: n2.clone(),
-            rows,
-        }))
-        .chain(batches(keys.dirs.graves.clone(), move |rows| Part::Graves {
-            namespace: n3.clone(),
-            rows,
-        }))
-        .chain(batches(keys.delays.clone(), move |rows| Part::Delays {
-            namespace: n4.clone(),
-            rows,
-        }))
+        .chain(batches(keys.records.clone(), move |rows| Part::Keys { namespace: n1.clone(), rows }))
+        .chain(batches(keys.dirs.marks.clone(), move |rows| Part::Marks { namespace: n2.clone(), rows }))
+        .chain(batches(keys.dirs.graves.clone(), move |rows| Part::Graves { namespace: n3.clone(), rows }))
+        .chain(batches(keys.delays.clone(), move |rows| Part::Delays { namespace: n4.clone(), rows }))
 }
 
 impl Row for (&Key, &Arc<KvRecord>) {

@@ -144,10 +144,7 @@ impl State {
 
     /// Age of the oldest grave or empty directory of any namespace: what [`konsul_types::Command::Reap`] would forget first.
     pub fn oldest_grave(&self) -> Option<Index> {
-        self.keyspaces
-            .values()
-            .filter_map(|keys| keys.dirs.oldest_grave())
-            .min()
+        self.keyspaces.values().filter_map(|keys| keys.dirs.oldest_grave()).min()
     }
 
     /// Reads one key.
@@ -179,11 +176,7 @@ impl State {
     /// Wraps an answer: a restore counts as a change of everything, and zero is never reported.
     pub fn found<T>(&self, value: T, changed: Index, reported: Index) -> Found<T> {
         let changed = changed.max(self.restored_at);
-        Found {
-            value,
-            changed,
-            reported: reported.max(self.restored_at).max(Index(1)),
-        }
+        Found { value, changed, reported: reported.max(self.restored_at).max(Index(1)) }
     }
 
     /// This state under another one's index: what mutant 14 publishes.
@@ -198,10 +191,7 @@ impl State {
         if !self.keyspaces.contains_key(namespace) {
             self.keyspaces.insert(namespace.clone(), Arc::default());
         }
-        let shared = self
-            .keyspaces
-            .get_mut(namespace)
-            .expect("just made sure that it is there");
+        let shared = self.keyspaces.get_mut(namespace).expect("just made sure that it is there");
         Arc::make_mut(shared)
     }
 }

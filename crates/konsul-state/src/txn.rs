@@ -32,10 +32,7 @@ impl State {
 
     /// Runs a transaction that only reads, outside the log.
     pub fn txn_read(&self, ops: &[TxnOp]) -> Result<Vec<TxnResult>, Vec<TxnError>> {
-        debug_assert!(
-            ops.iter().all(|TxnOp::Kv { op, .. }| !op.is_write()),
-            "writes go through the log"
-        );
+        debug_assert!(ops.iter().all(|TxnOp::Kv { op, .. }| !op.is_write()), "writes go through the log");
         self.clone().run_members(ops, &mut Vec::new())
     }
 
@@ -49,17 +46,10 @@ impl State {
         for (number, TxnOp::Kv { namespace, op }) in ops.iter().enumerate() {
             match self.run_member(namespace, op, changes) {
                 Ok(mut part) => results.append(&mut part),
-                Err(why) => errors.push(TxnError {
-                    op: number as u32,
-                    why,
-                }),
+                Err(why) => errors.push(TxnError { op: number as u32, why }),
             }
         }
-        if errors.is_empty() {
-            Ok(results)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(results) } else { Err(errors) }
     }
 
     fn run_member(&mut self, namespace: &Namespace, op: &KvTxnOp, changes: &mut Vec<Change>) -> Member {
@@ -105,10 +95,9 @@ impl State {
             KvCommand::DeleteTree { .. } => None,
         };
         match self.kv_command(namespace, command, changes) {
-            Outcome::Kv(record) => Ok(key
-                .map(|key| result(namespace, key, Some(record), false))
-                .into_iter()
-                .collect()),
+            Outcome::Kv(record) => {
+                Ok(key.map(|key| result(namespace, key, Some(record), false)).into_iter().collect())
+            }
             Outcome::Refused(refusal) => Err(TxnFailure::Refused {
                 key: key.map(ToString::to_string).unwrap_or_default(),
                 delete: matches!(command, KvCommand::Delete { .. }),
@@ -119,12 +108,8 @@ impl State {
     }
 
     fn member_tree(&self, namespace: &Namespace, prefix: &str) -> Vec<TxnResult> {
-        let keys = self
-            .keyspace(namespace)
-            .into_iter()
-            .flat_map(|keys| keys.under(prefix));
-        keys.map(|(key, record)| result(namespace, key, Some(Arc::clone(record)), true))
-            .collect()
+        let keys = self.keyspace(namespace).into_iter().flat_map(|keys| keys.under(prefix));
+        keys.map(|(key, record)| result(namespace, key, Some(Arc::clone(record)), true)).collect()
     }
 
     fn member_session(
@@ -157,10 +142,5 @@ impl State {
 }
 
 fn result(namespace: &Namespace, key: &Key, record: Option<Arc<KvRecord>>, with_value: bool) -> TxnResult {
-    TxnResult::Kv {
-        namespace: namespace.clone(),
-        key: key.clone(),
-        record,
-        with_value,
-    }
+    TxnResult::Kv { namespace: namespace.clone(), key: key.clone(), record, with_value }
 }

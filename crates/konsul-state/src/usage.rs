@@ -20,19 +20,12 @@ pub struct Usage {
 impl State {
     /// What each namespace holds, by name. The default namespace is always there.
     pub fn usage(&self) -> Vec<Usage> {
-        let mut names: Vec<Namespace> = self
-            .keyspaces
-            .keys()
-            .chain(self.sessions.counts.keys())
-            .cloned()
-            .collect();
+        let mut names: Vec<Namespace> =
+            self.keyspaces.keys().chain(self.sessions.counts.keys()).cloned().collect();
         names.push(Namespace::default_namespace());
         names.sort_unstable();
         names.dedup();
-        names
-            .into_iter()
-            .map(|namespace| self.usage_of(namespace))
-            .collect()
+        names.into_iter().map(|namespace| self.usage_of(namespace)).collect()
     }
 
     fn usage_of(&self, namespace: Namespace) -> Usage {

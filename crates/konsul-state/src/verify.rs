@@ -23,16 +23,9 @@ impl State {
     }
 
     fn verify_keyspace(&self, name: &Namespace, keys: &Keyspace) -> Option<String> {
-        let bytes: u64 = keys
-            .records
-            .iter()
-            .map(|(k, r)| (k.as_str().len() + r.value.len()) as u64)
-            .sum();
+        let bytes: u64 = keys.records.iter().map(|(k, r)| (k.as_str().len() + r.value.len()) as u64).sum();
         if bytes != keys.bytes {
-            return Some(format!(
-                "namespace {name} counts {} bytes, but holds {bytes}",
-                keys.bytes
-            ));
+            return Some(format!("namespace {name} counts {} bytes, but holds {bytes}", keys.bytes));
         }
         if keys.dirs.root.keys != keys.len() {
             return Some(format!(
@@ -41,11 +34,8 @@ impl State {
                 keys.len()
             ));
         }
-        let mut held: Vec<_> = keys
-            .records
-            .iter()
-            .filter_map(|(key, r)| Some((r.session?, key.clone())))
-            .collect();
+        let mut held: Vec<_> =
+            keys.records.iter().filter_map(|(key, r)| Some((r.session?, key.clone()))).collect();
         held.sort_unstable();
         if !held.iter().eq(keys.held.iter()) {
             return Some(format!("namespace {name} lists other holders than its keys name"));
@@ -63,12 +53,7 @@ impl State {
     }
 
     fn verify_newest(&self, name: &Namespace, keys: &Keyspace) -> Option<String> {
-        let newest = keys
-            .records
-            .values()
-            .map(|record| record.modify_index)
-            .max()
-            .unwrap_or_default();
+        let newest = keys.records.values().map(|record| record.modify_index).max().unwrap_or_default();
         let newest = newest.max(keys.dirs.graves.values().copied().max().unwrap_or_default());
         if newest > keys.dirs.root.changed {
             return Some(format!(
@@ -106,10 +91,7 @@ impl State {
             }
         }
         if !counts.iter().eq(self.sessions.counts.iter()) {
-            return Some(format!(
-                "sessions count {:?}, but there are {counts:?}",
-                self.sessions.counts
-            ));
+            return Some(format!("sessions count {:?}, but there are {counts:?}", self.sessions.counts));
         }
         let mut deadlines: Vec<_> = self
             .sessions
@@ -131,14 +113,8 @@ impl State {
     }
 
     fn verify_catalog(&self) -> Option<String> {
-        let orphan = self
-            .catalog
-            .checks()
-            .find(|check| self.catalog.node(&check.node).is_none())?;
-        Some(format!(
-            "check {} is on node {}, which does not exist",
-            orphan.id, orphan.node
-        ))
+        let orphan = self.catalog.checks().find(|check| self.catalog.node(&check.node).is_none())?;
+        Some(format!("check {} is on node {}, which does not exist", orphan.id, orphan.node))
     }
 
     fn verify_hashes(&self) -> Option<String> {
@@ -149,11 +125,7 @@ impl State {
                 .for_each(|(k, r)| fresh.replace(Table::Kv, None, Some(record_hash(name, k, r))));
         }
         for (name, session) in self.sessions.all() {
-            fresh.replace(
-                Table::Sessions,
-                None,
-                Some(crate::sessions::session_hash(name, session)),
-            );
+            fresh.replace(Table::Sessions, None, Some(crate::sessions::session_hash(name, session)));
         }
         self.catalog
             .nodes()
@@ -165,38 +137,22 @@ impl State {
             .iter()
             .for_each(|e| fresh.replace(Table::Events, None, Some(crate::events::event_hash(e))));
         for (id, remembered) in &self.requests.by_id {
-            fresh.replace(
-                Table::Requests,
-                None,
-                Some(crate::requests::request_hash(*id, remembered)),
-            );
+            fresh.replace(Table::Requests, None, Some(crate::requests::request_hash(*id, remembered)));
         }
         let table = self.hashes.first_difference(&fresh.to_vec())?;
-        Some(format!(
-            "table {} does not have the hash of its records",
-            table.name()
-        ))
+        Some(format!("table {} does not have the hash of its records", table.name()))
     }
 }
 
 /// Whether deadlines and lock delays are listed as they are.
 fn verify_times(name: &Namespace, keys: &Keyspace) -> Option<String> {
-    let mut expiry: Vec<_> = keys
-        .records
-        .iter()
-        .filter_map(|(key, record)| Some((record.expires_at?, key.clone())))
-        .collect();
+    let mut expiry: Vec<_> =
+        keys.records.iter().filter_map(|(key, record)| Some((record.expires_at?, key.clone()))).collect();
     expiry.sort_unstable();
     if !expiry.iter().eq(keys.expiry.iter()) {
-        return Some(format!(
-            "namespace {name} lists other deadlines than its keys have"
-        ));
+        return Some(format!("namespace {name} lists other deadlines than its keys have"));
     }
-    let mut delays: Vec<_> = keys
-        .delays
-        .iter()
-        .map(|(key, until)| (*until, key.clone()))
-        .collect();
+    let mut delays: Vec<_> = keys.delays.iter().map(|(key, until)| (*until, key.clone())).collect();
     delays.sort_unstable();
     (!delays.iter().eq(keys.delay_order.iter()))
         .then(|| format!("namespace {name} lists other lock delays than it has"))

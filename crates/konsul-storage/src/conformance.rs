@@ -1,7 +1,8 @@
 //! What every engine must do, as code: for tests of this crate, and of any engine to come.
 //!
-//! [`CASES`] are behaviours by name; [`random_actions`] compares an engine with a [`model::Model`] over a random history, restarts
-//! included; [`crash`] and [`faults`] put the disk engine on a simulated disk and break that at every single call.
+//! [`CASES`] are behaviours by name; [`random_actions`] compares an engine with a [`model::Model`] over a
+//! random history, restarts included; [`crash`] and [`faults`] put the disk engine on a simulated disk and
+//! break that at every single call.
 
 use crate::contract::Storage;
 
@@ -11,14 +12,15 @@ pub mod faults;
 pub mod history;
 pub mod model;
 
-pub use cases::CASES;
+pub use cases::{CASES, Case};
 
 /// How a suite gets at an engine.
 pub trait Harness {
     /// A new, empty store.
     fn create(&mut self) -> Box<dyn Storage>;
 
-    /// Ends the process that has the store, and starts another on what is left. An engine that keeps nothing answers `None`.
+    /// Ends the process that has the store, and starts another on what is left. An engine that keeps nothing
+    /// answers `None`.
     fn restart(&mut self, store: Box<dyn Storage>) -> Restarted;
 }
 

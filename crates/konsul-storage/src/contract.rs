@@ -4,7 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-/// A position in the Raft log: the term that wrote it and its index (Raft paper, section 5.3). The first entry has index 1.
+/// A position in the Raft log: the term that wrote it and its index (Raft paper, section 5.3). The first
+/// entry has index 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct LogId {
     /// Term of the leader that wrote the entry.
@@ -54,13 +55,18 @@ pub struct SnapshotMeta {
     pub last: LogId,
     /// The membership in force at `last`, in the consensus layer's own bytes.
     pub membership: Bytes,
-    /// A name unique on this node, such as `0000000000000007-0000000000000042`. Safe as a file name: `[a-z0-9.-]`.
+    /// A name unique on this node, such as `0000000000000007-0000000000000042`. Safe as a file name:
+    /// `[a-z0-9.-]`.
     pub id: String,
 }
 
+/// What a snapshot covers, and how to read it.
+pub type NewestSnapshot = Option<(SnapshotMeta, Box<dyn SnapshotReader>)>;
+
 /// The durable half of a Raft node: one log, one vote, a few snapshots.
 ///
-/// All calls block and come from one thread at a time. Who calls decides what a sync means for others: see `konsul-raft`.
+/// All calls block and come from one thread at a time. Who calls decides what a sync means for others: see
+/// `konsul-raft`.
 pub trait Storage: Send {
     /// The vote as last saved; `None` on a new directory.
     fn vote(&self) -> Option<Vote>;
@@ -68,16 +74,18 @@ pub trait Storage: Send {
     /// Saves the vote. When this returns, the vote survives a power cut.
     fn save_vote(&mut self, vote: Vote) -> Result<(), StorageError>;
 
-    /// The last purged position (entries up to it are gone; `LogId::default()` if none) and the last position in the log
-    /// (equal to the first if the log is empty).
+    /// The last purged position (entries up to it are gone; `LogId::default()` if none) and the last position
+    /// in the log (equal to the first if the log is empty).
     fn log_bounds(&self) -> (LogId, LogId);
 
-    /// Appends entries that follow the last one without a hole. Readable at once; durable only after [`Storage::sync`].
+    /// Appends entries that follow the last one without a hole. Readable at once; durable only after
+    /// [`Storage::sync`].
     fn append(&mut self, entries: &[Entry]) -> Result<(), StorageError>;
 
     /// Makes every append and truncation so far survive a power cut.
     ///
-    /// After an error the engine is poisoned: every later write answers [`StorageError::Poisoned`]; only a restart heals it.
+    /// After an error the engine is poisoned: every later write answers [`StorageError::Poisoned`]; only a
+    /// restart heals it.
     fn sync(&mut self) -> Result<(), StorageError>;
 
     /// Reads entries with `from <= index < to`, clipped to the log.
@@ -89,15 +97,16 @@ pub trait Storage: Send {
     /// Allows the engine to drop entries up to and including `upto`, which a durable snapshot covers.
     fn purge(&mut self, upto: LogId) -> Result<(), StorageError>;
 
-    /// Starts to write a snapshot. It exists only once [`SnapshotWriter::finish`] returned; at most one is being written,
-    /// and writing it does not stop appends.
+    /// Starts to write a snapshot. It exists only once [`SnapshotWriter::finish`] returned; at most one is
+    /// being written, and writing it does not stop appends.
     fn begin_snapshot(&mut self, meta: SnapshotMeta) -> Result<Box<dyn SnapshotWriter>, StorageError>;
 
     /// The newest whole snapshot, and how to read it. Verified before it is handed out.
-    fn latest_snapshot(&self) -> Result<Option<(SnapshotMeta, Box<dyn SnapshotReader>)>, StorageError>;
+    fn latest_snapshot(&self) -> Result<NewestSnapshot, StorageError>;
 
-    /// Registers a snapshot that a writer finished, and deletes snapshots older than the two newest. Answers the position
-    /// up to which the log may be purged: the `last` of the *older* of the two kept snapshots, or zero.
+    /// Registers a snapshot that a writer finished, and deletes snapshots older than the two newest. Answers
+    /// the position up to which the log may be purged: the `last` of the *older* of the two kept snapshots,
+    /// or zero.
     fn install_snapshot(&mut self, finished: FinishedSnapshot) -> Result<LogId, StorageError>;
 
     /// Figures for metrics and `konsul storage inspect`.
@@ -173,7 +182,10 @@ pub enum StorageError {
         known: u32,
     },
     /// Another process holds the directory.
-    #[error("the data directory {path} is in use by another process{}", .holder.map(|p| format!(" (pid {p})")).unwrap_or_default())]
+    #[error(
+        "the data directory {path} is in use by another process{}",
+        .holder.map(|p| format!(" (pid {p})")).unwrap_or_default()
+    )]
     Locked {
         /// The directory.
         path: String,

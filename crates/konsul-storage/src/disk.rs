@@ -1,21 +1,23 @@
 //! The disk engine: a log, and snapshots beside it, in one directory.
 //!
-//! **Where the vote lives.** In the log, as a record among the others, and not in a file of its own. One order covers both: what a
-//! crash leaves is a beginning of the one history of writes, so the log can never be older than a vote that was cast on it, or the
-//! other way round, and there is no second sync whose order with the first would have to be right. A save costs what it costs
-//! anyway, one write and one sync, and carries waiting appends along. Each segment's head repeats the vote, so deleting old
-//! segments never deletes it. The price is that damage to the log puts the vote in doubt as well; but a node whose log is damaged
-//! must not vote under its old id in any case.
+//! **Where the vote lives.** In the log, as a record among the others, and not in a file of its own. One
+//! order covers both: what a crash leaves is a beginning of the one history of writes, so the log can never
+//! be older than a vote that was cast on it, or the other way round, and there is no second sync whose order
+//! with the first would have to be right. A save costs what it costs anyway, one write and one sync, and
+//! carries waiting appends along. Each segment's head repeats the vote, so deleting old segments never
+//! deletes it. The price is that damage to the log puts the vote in doubt as well; but a node whose log is
+//! damaged must not vote under its old id in any case.
 //!
-//! **Start** ([`DiskStorage::open`]): lock; refuse newer formats; probe; remove what is unfinished; verify the newest snapshot; read
-//! the log; cut a write that never finished, refuse anything else; write and sync the doubtful tail again; agree log and snapshots.
+//! **Start** ([`DiskStorage::open`]): lock; refuse newer formats; probe; remove what is unfinished; verify
+//! the newest snapshot; read the log; cut a write that never finished, refuse anything else; write and sync
+//! the doubtful tail again; agree log and snapshots.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::contract::{
-    Entry, FinishedSnapshot, LogId, SnapshotMeta, SnapshotReader, SnapshotWriter, Storage, StorageError, StorageUsage,
-    Vote,
+    Entry, FinishedSnapshot, LogId, NewestSnapshot, SnapshotMeta, SnapshotWriter, Storage, StorageError,
+    StorageUsage, Vote,
 };
 use crate::files::Files;
 use crate::vfs::{Vfs, VfsLock};
@@ -34,7 +36,8 @@ pub struct DiskOptions {
     pub cache_bytes: usize,
     /// Zstandard's level for snapshots, 1 to 22.
     pub compression_level: i32,
-    /// Free bytes below which a new directory is refused. An existing one opens on a full disk, so that reads go on.
+    /// Free bytes below which a new directory is refused. An existing one opens on a full disk, so that reads
+    /// go on.
     pub min_free_bytes: u64,
 }
 
@@ -82,9 +85,10 @@ impl DiskStorage {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Locked`] if another process has it, [`StorageError::NewerFormat`] if a newer build wrote it,
-    /// [`StorageError::Corrupt`] if bytes are not what was written, [`StorageError::Full`] if there is no room to start in, and
-    /// [`StorageError::Io`] with the operation that the directory does not support.
+    /// [`StorageError::Locked`] if another process has it, [`StorageError::NewerFormat`] if a newer build
+    /// wrote it, [`StorageError::Corrupt`] if bytes are not what was written, [`StorageError::Full`] if there
+    /// is no room to start in, and [`StorageError::Io`] with the operation that the directory does not
+    /// support.
     pub fn open(vfs: Arc<dyn Vfs>, dir: &Path, options: DiskOptions) -> Result<Self, StorageError> {
         options.check()?;
         let files = Files { vfs, dir: dir.to_path_buf() };
@@ -146,12 +150,17 @@ fn clean_up(files: &Files, names: &[String]) -> Result<(), StorageError> {
 fn new_log(files: Files, options: &DiskOptions, snapshots: &Snapshots) -> Result<Log, StorageError> {
     if snapshots.newest().is_some() || !snapshots.damaged().is_empty() {
         let first = files.path(&segment::name(1));
-        return Err(segment::corrupt(&first, 0, "there are snapshots, but no log, and with it the vote is lost"));
+        return Err(segment::corrupt(
+            &first,
+            0,
+            "there are snapshots, but no log, and with it the vote is lost",
+        ));
     }
     Log::create(files, options.clone())
 }
 
-/// Makes sure that snapshots and log together leave no gap, going back to an older snapshot where the newest is damaged.
+/// Makes sure that snapshots and log together leave no gap, going back to an older snapshot where the newest
+/// is damaged.
 fn agree(mut log: Log, snapshots: &mut Snapshots) -> Result<Log, StorageError> {
     let state = log.state();
     let newest = snapshots.newest().map(|kept| kept.meta.last).unwrap_or_default();
@@ -213,7 +222,9 @@ impl Storage for DiskStorage {
     fn purge(&mut self, upto: LogId) -> Result<(), StorageError> {
         let covered = self.snapshots.newest().map_or(0, |kept| kept.meta.last.index);
         if upto.index > covered {
-            return Err(StorageError::Misuse(format!("purge up to {upto}, but snapshots cover {covered} entries only")));
+            return Err(StorageError::Misuse(format!(
+                "purge up to {upto}, but snapshots cover {covered} entries only"
+            )));
         }
         self.log.purge(upto, self.snapshots.covered_twice().index)
     }
@@ -222,14 +233,15 @@ impl Storage for DiskStorage {
         Ok(Box::new(self.snapshots.begin(meta, self.options.compression_level)?))
     }
 
-    fn latest_snapshot(&self) -> Result<Option<(SnapshotMeta, Box<dyn SnapshotReader>)>, StorageError> {
+    fn latest_snapshot(&self) -> Result<NewestSnapshot, StorageError> {
         let Some(newest) = self.snapshots.newest() else { return Ok(None) };
         let (kept, reader) = match self.snapshots.open(newest) {
             Ok(reader) => (newest, reader),
             Err(damage @ StorageError::Corrupt { .. }) => {
                 // The older one will do as long as the log goes on from it.
                 let purged = self.log.state().purged().index;
-                let older = self.snapshots.kept().iter().rev().nth(1).filter(|older| older.meta.last.index >= purged);
+                let older =
+                    self.snapshots.kept().iter().rev().nth(1).filter(|older| older.meta.last.index >= purged);
                 let older = older.ok_or(damage)?;
                 (older, self.snapshots.open(older)?)
             }

@@ -8,8 +8,8 @@ use crate::contract::StorageError;
 use crate::vfs::{self, Vfs, VfsFile};
 
 /// What to do about a damaged file.
-pub(crate) const ADVICE: &str = "Keep the files. A node of a cluster rejoins as a new learner with an empty directory; \
-    a node alone is repaired with `konsul storage repair`, which first prints what would be lost";
+pub(crate) const ADVICE: &str = "Keep the files. A node of a cluster rejoins as a new learner with an empty \
+    directory; a node alone is repaired with `konsul storage repair`, which first prints what would be lost";
 
 /// The data directory on its file system.
 #[derive(Debug, Clone)]
@@ -57,7 +57,8 @@ impl Files {
         self.vfs.list(&self.dir).map_err(|e| refused("list", &self.dir, e))
     }
 
-    /// Syncs the directory. Never answers [`StorageError::Full`]: a failed sync is not a refusal, it leaves the unknown.
+    /// Syncs the directory. Never answers [`StorageError::Full`]: a failed sync is not a refusal, it leaves
+    /// the unknown.
     pub(crate) fn sync_dir(&self) -> Result<(), StorageError> {
         self.vfs.sync_dir(&self.dir).map_err(|e| failed("sync directory", &self.dir, e))
     }
@@ -85,7 +86,12 @@ pub(crate) fn len(file: &dyn VfsFile, path: &Path) -> Result<u64, StorageError> 
     file.len().map_err(|e| failed("get the length of", path, e))
 }
 
-pub(crate) fn read(file: &dyn VfsFile, path: &Path, offset: u64, into: &mut [u8]) -> Result<usize, StorageError> {
+pub(crate) fn read(
+    file: &dyn VfsFile,
+    path: &Path,
+    offset: u64,
+    into: &mut [u8],
+) -> Result<usize, StorageError> {
     vfs::read_full_at(file, offset, into).map_err(|e| failed("read", path, e))
 }
 

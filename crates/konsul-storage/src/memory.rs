@@ -7,8 +7,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::contract::{
-    Entry, FinishedSnapshot, LogId, SnapshotMeta, SnapshotReader, SnapshotWriter, Storage, StorageError, StorageUsage,
-    Vote,
+    Entry, FinishedSnapshot, LogId, NewestSnapshot, SnapshotMeta, SnapshotReader, SnapshotWriter, Storage,
+    StorageError, StorageUsage, Vote,
 };
 use crate::snapshot::check_id;
 use crate::snapshot::writer::Turn;
@@ -70,7 +70,9 @@ impl Storage for MemoryStorage {
         let follows = entries.iter().zip(self.last.index + 1..).all(|(entry, due)| entry.id.index == due);
         if !follows {
             let after = self.last.index;
-            return Err(StorageError::Misuse(format!("append that leaves a hole: the entry after {after} is due")));
+            return Err(StorageError::Misuse(format!(
+                "append that leaves a hole: the entry after {after} is due"
+            )));
         }
         self.last = entries.last().map_or(self.last, |e| e.id);
         self.appended += entries.iter().map(|e| e.payload.len() as u64).sum::<u64>();
@@ -92,7 +94,9 @@ impl Storage for MemoryStorage {
     fn truncate(&mut self, from: u64) -> Result<(), StorageError> {
         if from <= self.purged.index && from <= self.last.index {
             let purged = self.purged;
-            return Err(StorageError::Misuse(format!("truncate from {from}, but entries up to {purged} are purged")));
+            return Err(StorageError::Misuse(format!(
+                "truncate from {from}, but entries up to {purged} are purged"
+            )));
         }
         while self.entries.pop_back_if(|e| e.id.index >= from).is_some() {}
         if from <= self.last.index {
@@ -104,7 +108,9 @@ impl Storage for MemoryStorage {
     fn purge(&mut self, upto: LogId) -> Result<(), StorageError> {
         let covered = self.snapshots.last().map_or(0, |(meta, _)| meta.last.index);
         if upto.index > covered {
-            return Err(StorageError::Misuse(format!("purge up to {upto}, but snapshots cover {covered} entries only")));
+            return Err(StorageError::Misuse(format!(
+                "purge up to {upto}, but snapshots cover {covered} entries only"
+            )));
         }
         if upto.index <= self.purged.index {
             return Ok(());
@@ -125,7 +131,7 @@ impl Storage for MemoryStorage {
         Ok(Box::new(MemoryWriter { meta, chunks: Vec::new(), finished: self.finished.clone(), _turn: turn }))
     }
 
-    fn latest_snapshot(&self) -> Result<Option<(SnapshotMeta, Box<dyn SnapshotReader>)>, StorageError> {
+    fn latest_snapshot(&self) -> Result<NewestSnapshot, StorageError> {
         let newest = self.snapshots.last();
         Ok(newest.map(|(meta, chunks)| {
             let reader: Box<dyn SnapshotReader> = Box::new(MemoryReader { chunks: chunks.clone(), next: 0 });
@@ -136,7 +142,8 @@ impl Storage for MemoryStorage {
     fn install_snapshot(&mut self, finished: FinishedSnapshot) -> Result<LogId, StorageError> {
         let id = &finished.meta.id;
         let chunks = held(&self.finished).remove(id);
-        let chunks = chunks.ok_or_else(|| StorageError::Misuse(format!("snapshot {id} was not finished here")))?;
+        let chunks =
+            chunks.ok_or_else(|| StorageError::Misuse(format!("snapshot {id} was not finished here")))?;
         self.snapshots.retain(|(meta, _)| meta.id != *id);
         self.snapshots.push((finished.meta, chunks));
         self.snapshots.sort_by(|(a, _), (b, _)| (a.last.index, &a.id).cmp(&(b.last.index, &b.id)));

@@ -1,7 +1,7 @@
 //! Bugs on purpose, one at a time, to prove that the suites would see them.
 //!
-//! Without the feature `mutants` no bug is in the build: [`active`] is a constant. The numbers are those of the project's list of
-//! mutants, which other crates share.
+//! Without the feature `mutants` no bug is in the build: [`active`] is a constant. The numbers are those of
+//! the project's list of mutants, which other crates share.
 
 /// A sync answers without having synced.
 pub const ACK_BEFORE_SYNC: u32 = 1;

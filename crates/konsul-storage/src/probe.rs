@@ -1,7 +1,7 @@
 //! Tries out the data directory before anything relies on it.
 //!
-//! Network file systems and odd mounts fail one operation and not the others; a node that learns this on its first election is a
-//! riddle, one that says "rename /data/probe.tmp: not supported" is not.
+//! Network file systems and odd mounts fail one operation and not the others; a node that learns this on its
+//! first election is a riddle, one that says "rename /data/probe.tmp: not supported" is not.
 
 use crate::contract::StorageError;
 use crate::files::{self, Files};
@@ -21,7 +21,8 @@ pub(crate) fn lock(files: &Files) -> Result<Box<dyn VfsLock>, StorageError> {
     })
 }
 
-/// Creates, writes, syncs, renames, reads and removes a small file, and asks for free space. Answers the free bytes.
+/// Creates, writes, syncs, renames, reads and removes a small file, and asks for free space. Answers the free
+/// bytes.
 pub(crate) fn probe(files: &Files) -> Result<u64, StorageError> {
     let path = files.path(BEFORE);
     let file = files.create(BEFORE)?;
@@ -32,7 +33,8 @@ pub(crate) fn probe(files: &Files) -> Result<u64, StorageError> {
     let found = files::read_all(&*files.open_read(AFTER)?, &files.path(AFTER))?;
     files.remove(AFTER)?;
     if found != WORDS {
-        let what = "a small file does not read as it was written. Use another disk or file system".to_string();
+        let what =
+            "a small file does not read as it was written. Use another disk or file system".to_string();
         return Err(StorageError::Corrupt { path: files.path(AFTER).display().to_string(), offset: 0, what });
     }
     files.vfs.free_space(&files.dir).map_err(|e| files::failed("get the free space of", &files.dir, e))

@@ -7,8 +7,9 @@
 //!        u64 offset in the file          stored bytes       u32 CRC32C of this record, from the salt
 //! ```
 //!
-//! A chunk is compressed by itself with zstd and comes back as it was written. The end's stored bytes are the sum of all chunks'
-//! sizes; the file ends with it. `writer` makes a file, `reader` reads and verifies it, `set` knows which ones are kept.
+//! A chunk is compressed by itself with zstd and comes back as it was written. The end's stored bytes are the
+//! sum of all chunks' sizes; the file ends with it. `writer` makes a file, `reader` reads and verifies it,
+//! `set` knows which ones are kept.
 
 pub(crate) mod reader;
 pub(crate) mod set;
@@ -55,7 +56,9 @@ pub(crate) fn is_unfinished(name: &str) -> bool {
 pub(crate) fn check_id(id: &str) -> Result<(), StorageError> {
     let safe = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
     if id.is_empty() || id.len() > 128 || !id.bytes().all(safe) {
-        return Err(StorageError::Misuse(format!("snapshot id {id:?}: 1 to 128 characters of [a-z0-9.-] are needed")));
+        return Err(StorageError::Misuse(format!(
+            "snapshot id {id:?}: 1 to 128 characters of [a-z0-9.-] are needed"
+        )));
     }
     Ok(())
 }
@@ -94,7 +97,11 @@ pub(crate) fn read_head(file: &dyn VfsFile, path: &std::path::Path) -> Result<He
     }
     let version = u32_at(&fixed, 8);
     if version > VERSION {
-        return Err(StorageError::NewerFormat { path: path.display().to_string(), found: version, known: VERSION });
+        return Err(StorageError::NewerFormat {
+            path: path.display().to_string(),
+            found: version,
+            known: VERSION,
+        });
     }
     let (members, id) = (u32_at(&fixed, 32) as usize, u32_at(&fixed, 36) as usize);
     let len = FIXED_HEAD + members + id + 4;

@@ -1,10 +1,11 @@
 //! The file system as storage sees it: the only door to files in this crate.
 //!
-//! [`real::RealVfs`] is the operating system. `sim::SimDisk` (feature `sim`) is a disk that can lose what was not synced, rot,
-//! be full and die at any call. The engine above cannot tell them apart, so whatever the simulated disk proves about it holds
-//! for the code that is shipped.
+//! [`real::RealVfs`] is the operating system. `sim::SimDisk` (feature `sim`) is a disk that can lose what was
+//! not synced, rot, be full and die at any call. The engine above cannot tell them apart, so whatever the
+//! simulated disk proves about it holds for the code that is shipped.
 //!
-//! All file names are flat, inside one directory, and made of `[a-z0-9.-]`, which every file system can store.
+//! All file names are flat, inside one directory, and made of `[a-z0-9.-]`, which every file system can
+//! store.
 
 use std::fmt;
 use std::io;
@@ -29,7 +30,8 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// Opens an existing file for reading only.
     fn open_read(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>>;
 
-    /// Gives a file another name in the same directory, replacing what had it. Durable only after [`Vfs::sync_dir`].
+    /// Gives a file another name in the same directory, replacing what had it. Durable only after
+    /// [`Vfs::sync_dir`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file. Durable only after [`Vfs::sync_dir`].
@@ -41,13 +43,15 @@ pub trait Vfs: Send + Sync + fmt::Debug {
     /// Whether a file of this name exists.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
-    /// Makes the names in a directory survive a power cut. Where a system cannot sync directories, it orders renames itself.
+    /// Makes the names in a directory survive a power cut. Where a system cannot sync directories, it orders
+    /// renames itself.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
     /// Bytes that an unprivileged process may still write below this directory.
     fn free_space(&self, dir: &Path) -> io::Result<u64>;
 
-    /// Takes the advisory lock on a file, creating it, and notes this process in it. Held until the answer is dropped.
+    /// Takes the advisory lock on a file, creating it, and notes this process in it. Held until the answer is
+    /// dropped.
     fn lock(&self, path: &Path) -> Result<Box<dyn VfsLock>, LockError>;
 
     /// A number that nobody who writes data can foresee. It salts checksums; it is no secret.
@@ -72,7 +76,8 @@ pub trait VfsFile: Send + Sync + fmt::Debug {
 
     /// Reserves room for a file of `len` bytes, which then reads as zeros where nothing was written.
     ///
-    /// The room alone is not enough for fast syncs: until bytes are written, each first write also changes metadata.
+    /// The room alone is not enough for fast syncs: until bytes are written, each first write also changes
+    /// metadata.
     fn preallocate(&self, len: u64) -> io::Result<()>;
 
     /// Cuts the file to `len` bytes.

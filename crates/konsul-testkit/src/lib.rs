@@ -13,7 +13,9 @@
 //! panics with what it last saw.
 
 pub mod agent;
+pub mod kills;
 pub mod node;
+pub mod process;
 pub mod wait;
 
 pub use agent::TestAgent;

@@ -39,7 +39,9 @@ impl Console {
     }
 
     pub(crate) fn write(&self, line: String) {
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(Job::Line(line)) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+            self.jobs.try_send(Job::Line(line))
+        {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

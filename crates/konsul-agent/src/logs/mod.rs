@@ -71,7 +71,8 @@ impl Logs {
     /// # Errors
     /// Consul's text if the level is none, or if there are too many monitors already.
     pub fn monitor(&self, filter: &LogFilter) -> Result<LogLines, String> {
-        let level: LogLevel = filter.level.parse().map_err(|_| format!("Unknown log level: {}", filter.level))?;
+        let level: LogLevel =
+            filter.level.parse().map_err(|_| format!("Unknown log level: {}", filter.level))?;
         let lines = self.0.monitors.add(rank(level), filter.json)?;
         self.0.agree();
         Ok(lines)
@@ -125,7 +126,9 @@ impl Inner {
         if rank <= self.level.load(Ordering::Relaxed) {
             self.console.write(if self.json { record.json() } else { record.text() });
         }
-        self.monitors.write(record);
+        if self.monitors.write(record) {
+            self.agree();
+        }
     }
 }
 
@@ -151,12 +154,13 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let record = Record::of(event, rank_of(event.metadata()));
+        let mut record = Record::of(event, rank_of(event.metadata()));
         // Libraries report to their developers: below a warning that is noise, except where everything is wanted.
         if record.ours || record.rank <= rank(LogLevel::Warn) {
             self.0.write(&record);
         } else if self.0.ceiling.load(Ordering::Relaxed) == rank(LogLevel::Trace) {
-            self.0.write(&Record { rank: rank(LogLevel::Trace), ..record });
+            record.rank = rank(LogLevel::Trace);
+            self.0.write(&record);
         }
     }
 }
@@ -265,7 +269,11 @@ mod tests {
         });
         assert!(lines.try_recv().unwrap().ends_with("[DEBUG] agent: one\n"));
         assert!(lines.try_recv().is_err());
-        assert!(out.text().ends_with("[TRACE] agent: three\n") && !out.text().contains("one"), "{}", out.text());
+        assert!(
+            out.text().ends_with("[TRACE] agent: three\n") && !out.text().contains("one"),
+            "{}",
+            out.text()
+        );
         logs.end_monitors();
         assert!(lines.try_recv().is_err() && lines.is_closed());
         let why = logs.monitor(&LogFilter { level: "loud".into(), json: false }).unwrap_err();

@@ -37,7 +37,9 @@ impl Monitors {
         let mut all = self.lock();
         all.retain(|monitor| !monitor.lines.is_closed());
         if all.len() == MOST {
-            return Err(format!("{MOST} monitors listen already, the most that are allowed; end one of them"));
+            return Err(format!(
+                "{MOST} monitors listen already, the most that are allowed; end one of them"
+            ));
         }
         all.push(Monitor { rank, json, lines, missed: 0 });
         Ok(reader)
@@ -60,17 +62,17 @@ impl Monitors {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn write(&self, record: &Record) {
+    /// Hands the line to whom it concerns. Tells whether somebody was found gone.
+    pub(crate) fn write(&self, record: &Record) -> bool {
         let mut all = self.lock();
-        if all.is_empty() {
-            return;
-        }
+        let before = all.len();
         all.retain(|monitor| !monitor.lines.is_closed());
         for monitor in all.iter_mut().filter(|monitor| record.rank <= monitor.rank) {
             if !monitor.send(record) {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
+        all.len() < before
     }
 }
 
@@ -78,7 +80,8 @@ impl Monitor {
     /// Whether there was room for the line.
     fn send(&mut self, record: &Record) -> bool {
         if self.missed > 0 {
-            let told = Record::of_the_log(format!("{} lines were dropped: they were not read in time", self.missed));
+            let told =
+                Record::of_the_log(format!("{} lines were dropped: they were not read in time", self.missed));
             if self.lines.try_send(self.form(&told)).is_err() {
                 self.missed += 1;
                 return false;

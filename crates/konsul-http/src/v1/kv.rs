@@ -44,7 +44,7 @@ fn found(entry: Option<KvEntry>, raw: bool) -> Reply {
         None => Reply::empty(StatusCode::NOT_FOUND),
         Some(entry) if raw => Reply::value(entry.record),
         Some(entry) => {
-            let mut session = Uuid::encode_buffer();
+            let mut session = [0; 36];
             let entry = entry_ref(&entry, &mut session);
             let mut out = Vec::with_capacity(entry.room());
             out.push(b'[');
@@ -71,7 +71,7 @@ fn list(inbound: &Inbound<'_>, options: Options) -> Handled {
 }
 
 fn write_entries(entries: &[KvEntry]) -> Vec<u8> {
-    let mut session = Uuid::encode_buffer();
+    let mut session = [0; 36];
     let room = entries.iter().map(|entry| entry_ref(entry, &mut session).room()).sum::<usize>();
     let mut out = Vec::with_capacity(room + 2);
     for entry in entries {

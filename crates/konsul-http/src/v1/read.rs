@@ -56,11 +56,6 @@ impl Inbound<'_> {
             _ => Ok(()),
         }
     }
-
-    /// The namespace that a body names, or the request's.
-    pub(crate) fn body_namespace(&self, named: &str, partition: &str, request: &Namespace) -> Result<Namespace, Reply> {
-        body_namespace(named, partition, request).map_err(Reply::bad)
-    }
 }
 
 /// The namespace that a body names, or the request's. The error is the text of a `400`.

@@ -53,10 +53,7 @@ impl Disk {
         let mut state = self.state();
         state.open += 1;
         state.poisoned = false;
-        Box::new(Handle {
-            life: state.life,
-            disk: self.clone(),
-        })
+        Box::new(Handle { life: state.life, disk: self.clone() })
     }
 
     /// The power goes: what was not synced is lost, and earlier handles write nowhere.
@@ -108,25 +105,15 @@ impl Disk {
     }
 
     pub fn snapshots(&self) -> Vec<u64> {
-        self.state()
-            .written
-            .snapshots
-            .iter()
-            .map(|(meta, _)| meta.last.index)
-            .collect()
+        self.state().written.snapshots.iter().map(|(meta, _)| meta.last.index).collect()
     }
 
     /// The commands that would survive a crash now.
     pub fn durable_commands(&self) -> Vec<String> {
         let state = self.state();
-        let commands = state
-            .durable
-            .entries
-            .values()
-            .filter(|e| e.kind == konsul_storage::contract::EntryKind::Command);
-        commands
-            .map(|entry| String::from_utf8(entry.payload.to_vec()).unwrap())
-            .collect()
+        let commands =
+            state.durable.entries.values().filter(|e| e.kind == konsul_storage::contract::EntryKind::Command);
+        commands.map(|entry| String::from_utf8(entry.payload.to_vec()).unwrap()).collect()
     }
 
     pub fn durable_vote(&self) -> Option<Vote> {
@@ -140,9 +127,7 @@ struct Handle {
 }
 
 fn full() -> StorageError {
-    StorageError::Full {
-        path: "disk".to_owned(),
-    }
+    StorageError::Full { path: "disk".to_owned() }
 }
 
 impl Handle {
@@ -180,15 +165,7 @@ impl Storage for Handle {
     fn log_bounds(&self) -> (LogId, LogId) {
         let state = self.disk.state();
         let purged = state.written.purged;
-        (
-            purged,
-            state
-                .written
-                .entries
-                .values()
-                .next_back()
-                .map_or(purged, |entry| entry.id),
-        )
+        (purged, state.written.entries.values().next_back().map_or(purged, |entry| entry.id))
     }
 
     fn append(&mut self, entries: &[Entry]) -> Result<(), StorageError> {
@@ -198,13 +175,8 @@ impl Storage for Handle {
         }
         state.appends += 1;
         for entry in entries {
-            let last = state
-                .written
-                .entries
-                .keys()
-                .next_back()
-                .copied()
-                .unwrap_or(state.written.purged.index);
+            let last =
+                state.written.entries.keys().next_back().copied().unwrap_or(state.written.purged.index);
             assert_eq!(entry.id.index, last + 1, "entries follow without a hole");
             state.written.entries.insert(entry.id.index, entry.clone());
         }
@@ -215,12 +187,7 @@ impl Storage for Handle {
         let mut state = self.write()?;
         state.syncing = true;
         self.disk.0.changed.notify_all();
-        let mut state = self
-            .disk
-            .0
-            .changed
-            .wait_while(state, |state| state.sync_held)
-            .unwrap();
+        let mut state = self.disk.0.changed.wait_while(state, |state| state.sync_held).unwrap();
         state.syncing = false;
         if std::mem::take(&mut state.fail_sync) {
             state.poisoned = true;
@@ -228,23 +195,14 @@ impl Storage for Handle {
         }
         state.syncs += 1;
         let (vote, snapshots) = (state.durable.vote, state.durable.snapshots.clone());
-        state.durable = Content {
-            vote,
-            snapshots,
-            ..state.written.clone()
-        };
+        state.durable = Content { vote, snapshots, ..state.written.clone() };
         Ok(())
     }
 
     fn read(&self, from: u64, to: u64) -> Result<Vec<Entry>, StorageError> {
         let mut state = self.disk.state();
         state.reads += 1;
-        Ok(state
-            .written
-            .entries
-            .range(from..to.max(from))
-            .map(|(_, entry)| entry.clone())
-            .collect())
+        Ok(state.written.entries.range(from..to.max(from)).map(|(_, entry)| entry.clone()).collect())
     }
 
     fn truncate(&mut self, from: u64) -> Result<(), StorageError> {
@@ -261,22 +219,13 @@ impl Storage for Handle {
 
     fn begin_snapshot(&mut self, meta: SnapshotMeta) -> Result<Box<dyn SnapshotWriter>, StorageError> {
         let disk = self.disk.clone();
-        Ok(Box::new(Writer {
-            life: self.life,
-            disk,
-            meta,
-            chunks: Vec::new(),
-        }))
+        Ok(Box::new(Writer { life: self.life, disk, meta, chunks: Vec::new() }))
     }
 
     fn latest_snapshot(&self) -> Result<Option<(SnapshotMeta, Box<dyn SnapshotReader>)>, StorageError> {
         let newest = self.disk.state().written.snapshots.last().cloned();
-        Ok(newest.map(|(meta, chunks)| {
-            (
-                meta,
-                Box::new(Reader(chunks.into_iter())) as Box<dyn SnapshotReader>,
-            )
-        }))
+        Ok(newest
+            .map(|(meta, chunks)| (meta, Box::new(Reader(chunks.into_iter())) as Box<dyn SnapshotReader>)))
     }
 
     fn install_snapshot(&mut self, finished: FinishedSnapshot) -> Result<LogId, StorageError> {
@@ -285,20 +234,13 @@ impl Storage for Handle {
         assert_eq!(snapshots.last().unwrap().0, finished.meta);
         let excess = snapshots.len().saturating_sub(2);
         snapshots.drain(..excess);
-        let older = if snapshots.len() < 2 {
-            LogId::default()
-        } else {
-            snapshots[0].0.last
-        };
+        let older = if snapshots.len() < 2 { LogId::default() } else { snapshots[0].0.last };
         state.durable.snapshots = state.written.snapshots.clone();
         Ok(older)
     }
 
     fn usage(&self) -> StorageUsage {
-        StorageUsage {
-            syncs: self.disk.state().syncs,
-            ..StorageUsage::default()
-        }
+        StorageUsage { syncs: self.disk.state().syncs, ..StorageUsage::default() }
     }
 }
 
@@ -312,12 +254,7 @@ struct Writer {
 impl SnapshotWriter for Writer {
     fn write(&mut self, chunk: &[u8]) -> Result<(), StorageError> {
         let state = self.disk.state();
-        let state = self
-            .disk
-            .0
-            .changed
-            .wait_while(state, |state| state.snapshot_held)
-            .unwrap();
+        let state = self.disk.0.changed.wait_while(state, |state| state.snapshot_held).unwrap();
         if state.full {
             return Err(full());
         }
@@ -332,10 +269,7 @@ impl SnapshotWriter for Writer {
         }
         state.written.snapshots.push((self.meta.clone(), self.chunks));
         state.durable.snapshots = state.written.snapshots.clone();
-        Ok(FinishedSnapshot {
-            meta: self.meta,
-            bytes: 0,
-        })
+        Ok(FinishedSnapshot { meta: self.meta, bytes: 0 })
     }
 }
 

@@ -56,15 +56,9 @@ pub fn play(seed: u64, lives: u64) -> Result<Run, String> {
         let raft = start(&sim, &disk, &shown)?;
         snapshots += usize::from(shown.view(|view| view.restored > 0));
         for client in 0..4 {
-            drop(
-                sim.node(CLIENTS)
-                    .spawn(write(raft.clone(), known.clone(), format!("{life}.{client}"))),
-            );
+            drop(sim.node(CLIENTS).spawn(write(raft.clone(), known.clone(), format!("{life}.{client}"))));
         }
-        drop(
-            sim.node(CLIENTS)
-                .spawn(read(raft.clone(), known.clone(), shown.clone())),
-        );
+        drop(sim.node(CLIENTS).spawn(read(raft.clone(), known.clone(), shown.clone())));
         drop(raft);
         let (span, policy) = sim.node(CLIENTS).enter(|| (random::between(20, 400), policy()));
         if sim.node(CLIENTS).enter(|| random::between(0, 2)) == 0 {
@@ -88,11 +82,9 @@ pub fn play(seed: u64, lives: u64) -> Result<Run, String> {
     }
     let shown = Shown::default();
     let raft = start(&sim, &disk, &shown)?;
-    sim.block_on(CLIENTS, Duration::from_secs(10), async move {
-        raft.barrier().await.map(|_| ())
-    })
-    .map_err(|stalled| stalled.to_string())?
-    .map_err(|error| error.to_string())?;
+    sim.block_on(CLIENTS, Duration::from_secs(10), async move { raft.barrier().await.map(|_| ()) })
+        .map_err(|stalled| stalled.to_string())?
+        .map_err(|error| error.to_string())?;
     let known = known.lock().unwrap();
     check(&known, &shown)?;
     Ok(Run {
@@ -118,10 +110,7 @@ fn policy() -> RebootPolicy {
 
 fn start(sim: &Sim, disk: &SimDisk, shown: &Shown) -> Result<Raft<u64>, String> {
     let (disk, shown) = (disk.clone(), shown.clone());
-    let options = Options {
-        snapshot_every: 150,
-        ..options()
-    };
+    let options = Options { snapshot_every: 150, ..options() };
     let started = sim.block_on(SERVER, Duration::from_secs(10), async move {
         let storage = DiskStorage::open(disk.vfs(), Path::new("/data"), DiskOptions::small());
         let storage = storage.map_err(|error| format!("the storage does not open: {error}"))?;
@@ -168,8 +157,7 @@ impl Known {
         match outcome {
             Ok((id, reply)) => {
                 if let Some(other) = self.acked.insert(id.index, (text.clone(), *reply)) {
-                    self.wrong
-                        .push(format!("{text} and {other:?} have the same position"));
+                    self.wrong.push(format!("{text} and {other:?} have the same position"));
                 }
                 return true;
             }
@@ -188,8 +176,7 @@ impl Known {
     fn read(&mut self, before: u64, at: u64, applied: u64) {
         self.barriers += 1;
         if applied < before || at > applied {
-            self.wrong
-                .push(format!("barrier {at} with {applied} applied misses {before}"));
+            self.wrong.push(format!("barrier {at} with {applied} applied misses {before}"));
         }
     }
 }
@@ -203,9 +190,7 @@ fn check(known: &Known, shown: &Shown) -> Result<(), String> {
     for (text, reply) in known.acked.values() {
         let found = lines.get(*reply as usize - 1);
         if found != Some(text) {
-            return Err(format!(
-                "acknowledged {text} as line {reply}, where {found:?} is now"
-            ));
+            return Err(format!("acknowledged {text} as line {reply}, where {found:?} is now"));
         }
     }
     let acked: BTreeSet<&String> = known.acked.values().map(|(text, _)| text).collect();
@@ -222,9 +207,5 @@ fn check(known: &Known, shown: &Shown) -> Result<(), String> {
 }
 
 fn fate(known: &Known, line: &str) -> &'static str {
-    if known.refused.contains(line) {
-        "refused"
-    } else {
-        "never proposed"
-    }
+    if known.refused.contains(line) { "refused" } else { "never proposed" }
 }

@@ -36,11 +36,7 @@ pub struct Ledger {
 
 impl Ledger {
     pub fn new(shown: &Shown) -> Self {
-        Self {
-            lines: Vec::new(),
-            applied: LogId::default(),
-            shown: shown.clone(),
-        }
+        Self { lines: Vec::new(), applied: LogId::default(), shown: shown.clone() }
     }
 
     fn show(&self) {
@@ -61,20 +57,12 @@ impl StateMachine for Ledger {
     fn apply(&mut self, batch: &[Committed]) -> Result<Vec<u64>, Fatal> {
         let mut replies = Vec::new();
         for entry in batch {
-            assert!(
-                entry.id.index == self.applied.index + 1,
-                "{} after {}",
-                entry.id,
-                self.applied
-            );
+            assert!(entry.id.index == self.applied.index + 1, "{} after {}", entry.id, self.applied);
             self.applied = entry.id;
             let Some(command) = &entry.command else { continue };
             let line = String::from_utf8(command.to_vec()).unwrap();
             if line == "stop" {
-                return Err(Fatal {
-                    at: entry.id,
-                    what: "told to".to_owned(),
-                });
+                return Err(Fatal { at: entry.id, what: "told to".to_owned() });
             }
             self.lines.push(line);
             replies.push(self.lines.len() as u64);
@@ -90,9 +78,7 @@ impl StateMachine for Ledger {
 
     fn restore(&mut self, last: LogId, chunks: IncomingChunks<'_>) -> Result<(), Fatal> {
         let lines = chunks.map(|chunk| chunk.map(|bytes| String::from_utf8(bytes).unwrap()));
-        self.lines = lines
-            .collect::<Result<_, _>>()
-            .map_err(|what| Fatal { at: last, what })?;
+        self.lines = lines.collect::<Result<_, _>>().map_err(|what| Fatal { at: last, what })?;
         self.applied = last;
         {
             let mut view = self.shown.0.lock().unwrap();

@@ -27,9 +27,7 @@ pub fn options() -> Options {
 
 /// Starts a node and waits until it leads and has applied its own entry.
 pub async fn up(disk: &Disk, shown: &Shown, options: Options) -> Raft<u64> {
-    let raft = Raft::start(options, disk.open(), Ledger::new(shown))
-        .await
-        .unwrap();
+    let raft = Raft::start(options, disk.open(), Ledger::new(shown)).await.unwrap();
     leads(&raft).await;
     raft
 }
@@ -37,10 +35,7 @@ pub async fn up(disk: &Disk, shown: &Shown, options: Options) -> Raft<u64> {
 pub async fn leads(raft: &Raft<u64>) {
     let mut status = raft.watch();
     let ready = status.wait_for(|status| status.role == Role::Leader && status.applied.term == status.term);
-    timeout(Duration::from_secs(10), ready)
-        .await
-        .expect("a leader in time")
-        .expect("a running node");
+    timeout(Duration::from_secs(10), ready).await.expect("a leader in time").expect("a running node");
 }
 
 pub fn command(text: impl Into<String>) -> bytes::Bytes {
@@ -51,8 +46,5 @@ pub fn command(text: impl Into<String>) -> bytes::Bytes {
 pub async fn until(raft: &Raft<u64>, what: impl Fn(&konsul_raft::contract::Status) -> bool) {
     let mut status = raft.watch();
     let reached = status.wait_for(|status| what(status));
-    timeout(Duration::from_secs(10), reached)
-        .await
-        .expect("the condition in time")
-        .expect("a status");
+    timeout(Duration::from_secs(10), reached).await.expect("the condition in time").expect("a status");
 }

@@ -24,12 +24,7 @@ pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
         receivers: AtomicUsize::new(1),
         closed: AtomicBool::new(false),
     });
-    (
-        Sender {
-            shared: shared.clone(),
-        },
-        Receiver { shared, seen: 0 },
-    )
+    (Sender { shared: shared.clone() }, Receiver { shared, seen: 0 })
 }
 
 struct Shared<T> {
@@ -156,10 +151,7 @@ impl<T> Sender<T> {
         let value = self.shared.borrow();
         let seen = self.shared.version.load(Ordering::Acquire);
         drop(value);
-        Receiver {
-            shared: self.shared.clone(),
-            seen,
-        }
+        Receiver { shared: self.shared.clone(), seen }
     }
 
     /// How many receivers there are.
@@ -171,9 +163,7 @@ impl<T> Sender<T> {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         self.shared.senders.fetch_add(1, Ordering::AcqRel);
-        Self {
-            shared: self.shared.clone(),
-        }
+        Self { shared: self.shared.clone() }
     }
 }
 
@@ -202,12 +192,7 @@ impl<T> Receiver<T> {
     /// Waits for a value that this receiver has not seen, and counts it as seen. Answers [`Closed`] once all senders
     /// are gone and the last value has been seen.
     pub async fn changed(&mut self) -> Result<(), Closed> {
-        self.seen = Changed {
-            shared: &self.shared,
-            seen: self.seen,
-            key: None,
-        }
-        .await?;
+        self.seen = Changed { shared: &self.shared, seen: self.seen, key: None }.await?;
         Ok(())
     }
 
@@ -226,9 +211,7 @@ impl<T> Receiver<T> {
 
     /// Whether there is a value that was not seen.
     pub fn has_changed(&self) -> Result<bool, Closed> {
-        self.shared
-            .news(self.seen)
-            .map_or(Ok(false), |news| news.map(|_| true))
+        self.shared.news(self.seen).map_or(Ok(false), |news| news.map(|_| true))
     }
 
     /// Waits until the value satisfies `condition`, the present one included.
@@ -245,10 +228,7 @@ impl<T> Receiver<T> {
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
         self.shared.receivers.fetch_add(1, Ordering::AcqRel);
-        Self {
-            shared: self.shared.clone(),
-            seen: self.seen,
-        }
+        Self { shared: self.shared.clone(), seen: self.seen }
     }
 }
 
@@ -260,10 +240,7 @@ impl<T> Drop for Receiver<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Receiver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("value", &*self.borrow())
-            .field("seen", &self.seen)
-            .finish()
+        f.debug_struct("Receiver").field("value", &*self.borrow()).field("seen", &self.seen).finish()
     }
 }
 

@@ -40,12 +40,7 @@ impl SimOptions {
     /// The usual ones: order drawn, a disk of 10 µs to 1 ms, a day in 2026.
     pub fn new(seed: u64) -> Self {
         let disk = (Duration::from_micros(10), Duration::from_millis(1));
-        Self {
-            seed,
-            order: None,
-            disk,
-            wall_ms: 1_767_225_600_000,
-        }
+        Self { seed, order: None, disk, wall_ms: 1_767_225_600_000 }
     }
 }
 
@@ -64,12 +59,16 @@ struct NodeState {
     wall_skew: Cell<i64>,
     /// While its tasks are being dropped, what they spawn is dropped too.
     dying: Cell<bool>,
+    /// While it is paused, its tasks are not run; those that became ready wait here.
+    paused: Cell<bool>,
+    held: RefCell<Vec<u64>>,
 }
 
 pub(crate) struct Core {
     options: SimOptions,
     order: Order,
     rng: SeededRng,
+    disk: Cell<(Duration, Duration)>,
     now: Cell<u64>,
     steps: Cell<u64>,
     hash: Cell<u64>,
@@ -84,14 +83,11 @@ pub(crate) struct Core {
 impl Core {
     pub(super) fn new(options: SimOptions) -> Rc<Self> {
         let rng = SeededRng::new(mix(options.seed ^ 0x6b6f_6e73_756c));
-        let drawn = if rng.next() & 1 == 0 {
-            Order::Fifo
-        } else {
-            Order::Random
-        };
+        let drawn = if rng.next() & 1 == 0 { Order::Fifo } else { Order::Random };
         Rc::new(Self {
             order: options.order.unwrap_or(drawn),
             rng,
+            disk: Cell::new(options.disk),
             now: Cell::new(0),
             steps: Cell::new(0),
             hash: Cell::new(mix(options.seed)),
@@ -125,7 +121,7 @@ impl Core {
     }
 
     pub(crate) fn disk_delay(&self) -> Duration {
-        let (low, high) = self.options.disk;
+        let (low, high) = self.disk.get();
         let width = high.saturating_sub(low).as_nanos() as u64;
         low + Duration::from_nanos(self.state(self.node()).rng.below(width))
     }
@@ -150,6 +146,8 @@ impl Core {
                 rng,
                 wall_skew: Cell::new(0),
                 dying: Cell::new(false),
+                paused: Cell::new(false),
+                held: RefCell::default(),
             })
         };
         nodes.entry(node).or_insert_with(fresh).clone()
@@ -174,14 +172,9 @@ impl Core {
         let (id, node) = (self.id(), self.node());
         if !self.state(node).dying.get() {
             let waker = TaskWaker::new(id, self.queue.clone());
-            self.tasks.borrow_mut().insert(
-                id,
-                Task {
-                    node,
-                    future: Some(Box::pin(body)),
-                    waker: waker.clone(),
-                },
-            );
+            self.tasks
+                .borrow_mut()
+                .insert(id, Task { node, future: Some(Box::pin(body)), waker: waker.clone() });
             waker.schedule();
         }
         TaskHandle::new(id, finished)
@@ -192,9 +185,7 @@ impl Core {
     }
 
     pub(super) fn set_timer(&self, deadline: Instant, id: u64, waker: &Waker) {
-        self.timers
-            .borrow_mut()
-            .insert((deadline.as_nanos(), id), waker.clone());
+        self.timers.borrow_mut().insert((deadline.as_nanos(), id), waker.clone());
     }
 
     pub(super) fn clear_timer(&self, deadline: Instant, id: u64) {
@@ -214,11 +205,7 @@ impl Core {
         if !self.queue.is_empty() {
             return Some(self.now());
         }
-        self.timers
-            .borrow()
-            .keys()
-            .next()
-            .map(|(at, _)| Instant::from_nanos((*at).max(self.now.get())))
+        self.timers.borrow().keys().next().map(|(at, _)| Instant::from_nanos((*at).max(self.now.get())))
     }
 
     fn pick(&self) -> Option<u64> {
@@ -229,6 +216,9 @@ impl Core {
     }
 
     fn poll(&self, id: u64) -> bool {
+        if self.hold(id) {
+            return true;
+        }
         let Some((node, mut future, waker)) = self.take(id) else {
             return true;
         };
@@ -239,6 +229,33 @@ impl Core {
         let polled = self.on_node(node, || future.as_mut().poll(&mut Context::from_waker(&waker)));
         self.put_back(id, node, future, polled);
         true
+    }
+
+    /// Keeps a ready task of a paused node for later.
+    fn hold(&self, id: u64) -> bool {
+        let node = self.tasks.borrow().get(&id).map(|task| task.node);
+        let Some(state) = node.map(|node| self.state(node)) else {
+            return false;
+        };
+        if state.paused.get() {
+            state.held.borrow_mut().push(id);
+        }
+        state.paused.get()
+    }
+
+    /// Stops or lets go on the tasks of a node, as a stopped process or a paused machine does.
+    pub(super) fn set_paused(&self, node: u64, paused: bool) {
+        self.trace(("pause", self.now.get(), node, paused));
+        let state = self.state(node);
+        state.paused.set(paused);
+        if !paused {
+            let held = std::mem::take(&mut *state.held.borrow_mut());
+            held.into_iter().for_each(|id| self.queue.put(id));
+        }
+    }
+
+    pub(super) fn set_disk(&self, low: Duration, high: Duration) {
+        self.disk.set((low, high));
     }
 
     fn take(&self, id: u64) -> Option<(u64, Body, Arc<TaskWaker>)> {
@@ -285,14 +302,11 @@ impl Core {
         self.trace(("kill", self.now.get(), node));
         let state = self.state(node);
         state.dying.set(true);
-        let ids: Vec<u64> = self
-            .tasks
-            .borrow()
-            .iter()
-            .filter(|(_, task)| task.node == node)
-            .map(|(id, _)| *id)
-            .collect();
+        let ids: Vec<u64> =
+            self.tasks.borrow().iter().filter(|(_, task)| task.node == node).map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.abort(id));
+        state.held.borrow_mut().clear();
+        state.paused.set(false);
         state.dying.set(false);
     }
 
@@ -307,11 +321,7 @@ impl Core {
     }
 
     pub(super) fn task_count(&self, node: u64) -> usize {
-        self.tasks
-            .borrow()
-            .values()
-            .filter(|task| task.node == node)
-            .count()
+        self.tasks.borrow().values().filter(|task| task.node == node).count()
     }
 
     pub(super) fn steps(&self) -> u64 {

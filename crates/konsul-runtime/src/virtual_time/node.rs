@@ -52,8 +52,6 @@ impl Node {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Node").field("id", &self.id).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use super::node::Node;
 use crate::time::{Duration, Instant};
 
 /// So many steps at one moment of virtual time mean that tasks wake each other for ever.
-const LIVELOCK: u64 = 5_000_000;
+const LIVELOCK: u64 = 1_000_000;
 
 /// Nodes, their tasks and their clock. See the module's head.
 pub struct Sim {
@@ -29,10 +29,7 @@ impl Sim {
 
     /// A simulation with these options.
     pub fn with(options: SimOptions) -> Self {
-        Self {
-            core: Core::new(options),
-            moment: Cell::default(),
-        }
+        Self { core: Core::new(options), moment: Cell::default() }
     }
 
     /// The node with this number. Nodes exist as soon as they are named; a killed one can be used again.
@@ -43,6 +40,17 @@ impl Sim {
     /// Drops all tasks of a node, as a crash of its process does.
     pub fn kill(&self, node: u64) {
         enter(&self.core, || self.core.kill(node));
+    }
+
+    /// Stops or lets go on the tasks of a node while everything else goes on: a stopped process, a paused machine. A kill
+    /// ends the pause.
+    pub fn set_paused(&self, node: u64, paused: bool) {
+        enter(&self.core, || self.core.set_paused(node, paused));
+    }
+
+    /// From now on half a job of a [`Worker`](crate::worker::Worker) takes between `low` and `high`.
+    pub fn set_disk(&self, low: Duration, high: Duration) {
+        self.core.set_disk(low, high);
     }
 
     /// Runs one ready task, or moves the clock to the next timer. Answers `false` if nothing is left that could happen.
@@ -59,10 +67,7 @@ impl Sim {
         let now = self.now().as_nanos();
         let (moment, steps) = self.moment.get();
         let steps = if moment == now { steps + 1 } else { 0 };
-        assert!(
-            steps < LIVELOCK,
-            "tasks keep each other busy at {now} ns and the clock cannot move"
-        );
+        assert!(steps < LIVELOCK, "tasks keep each other busy at {now} ns and the clock cannot move");
         self.moment.set((now, steps));
     }
 
@@ -97,9 +102,7 @@ impl Sim {
     {
         let result = Rc::new(Cell::new(None));
         let slot = result.clone();
-        let task = self
-            .node(node)
-            .enter(|| self.core.spawn(async move { slot.set(Some(future.await)) }));
+        let task = self.node(node).enter(|| self.core.spawn(async move { slot.set(Some(future.await)) }));
         self.run_until(limit, || !self.core.has_task(task.id()));
         result.take().ok_or_else(|| Stalled { at: self.now() })
     }
@@ -139,10 +142,7 @@ impl Drop for Sim {
 
 impl fmt::Debug for Sim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sim")
-            .field("now", &self.now())
-            .field("steps", &self.steps())
-            .finish_non_exhaustive()
+        f.debug_struct("Sim").field("now", &self.now()).field("steps", &self.steps()).finish_non_exhaustive()
     }
 }
 
@@ -155,11 +155,7 @@ pub struct Stalled {
 
 impl fmt::Display for Stalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the future was not done at {} ns of virtual time",
-            self.at.as_nanos()
-        )
+        write!(f, "the future was not done at {} ns of virtual time", self.at.as_nanos())
     }
 }
 

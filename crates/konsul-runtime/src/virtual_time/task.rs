@@ -22,6 +22,11 @@ impl Queue {
         self.lock().is_empty()
     }
 
+    /// Queues a task that was taken and not run.
+    pub(super) fn put(&self, id: u64) {
+        self.lock().push_back(id);
+    }
+
     pub(super) fn take_first(&self) -> Option<u64> {
         self.lock().pop_front()
     }
@@ -46,11 +51,7 @@ pub(super) struct TaskWaker {
 
 impl TaskWaker {
     pub(super) fn new(id: u64, queue: Arc<Queue>) -> Arc<Self> {
-        Arc::new(Self {
-            id,
-            queue,
-            queued: AtomicBool::new(false),
-        })
+        Arc::new(Self { id, queue, queued: AtomicBool::new(false) })
     }
 
     /// Queues the task unless it is queued. The id of a task that is gone is skipped later, and never used again.
@@ -109,8 +110,6 @@ impl<T> Future for TaskHandle<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // The sender goes with the task, so a closed channel means that the task was dropped. A panic does not come
         // here: it unwinds through the whole simulation, because a run in which something panicked has failed.
-        Pin::new(&mut self.finished)
-            .poll(cx)
-            .map_err(|_| JoinError::Cancelled)
+        Pin::new(&mut self.finished).poll(cx).map_err(|_| JoinError::Cancelled)
     }
 }

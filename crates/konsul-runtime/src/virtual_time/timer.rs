@@ -16,11 +16,7 @@ pub(crate) struct Timer {
 
 impl Timer {
     pub(super) fn new(deadline: Instant, id: u64) -> Self {
-        Self {
-            deadline,
-            id,
-            registered: false,
-        }
+        Self { deadline, id, registered: false }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use konsul_types::encoding;
 
-use super::{Head, Part};
+use super::{Head, Part, Sent};
 use crate::catalog::{check_hash, node_hash};
 use crate::events::event_hash;
 use crate::hash::Table;
@@ -40,7 +40,7 @@ pub enum SnapshotError {
 pub struct Restorer {
     state: State,
     head: Option<Head>,
-    parts: u64,
+    read: Sent,
     ended: bool,
 }
 
@@ -56,11 +56,11 @@ impl Restorer {
         if self.ended {
             return Err(SnapshotError::NotWhole("there are chunks after the end".into()));
         }
-        if let Part::End { parts } = part {
+        if let Part::End { parts, checksum } = part {
             self.ended = true;
-            return self.count(parts);
+            return self.compare(parts, checksum);
         }
-        self.parts += 1;
+        self.read.add(bytes);
         match (part, self.head.is_some()) {
             (Part::Head(head), false) => self.begin(*head),
             (Part::Head(_), true) => Err(SnapshotError::NotWhole("there are two heads".into())),
@@ -71,9 +71,7 @@ impl Restorer {
 
     /// The state, if everything was there.
     pub fn finish(self) -> Result<State, SnapshotError> {
-        let head = self
-            .head
-            .ok_or_else(|| SnapshotError::NotWhole("it is empty".into()))?;
+        let head = self.head.ok_or_else(|| SnapshotError::NotWhole("it is empty".into()))?;
         if !self.ended {
             return Err(SnapshotError::NotWhole("its end is missing".into()));
         }
@@ -83,14 +81,14 @@ impl Restorer {
         }
     }
 
-    fn count(&self, parts: u64) -> Result<(), SnapshotError> {
-        if parts == self.parts {
-            return Ok(());
+    fn compare(&self, parts: u64, checksum: u64) -> Result<(), SnapshotError> {
+        if parts != self.read.parts {
+            return Err(SnapshotError::NotWhole(format!("{} of {parts} chunks are here", self.read.parts)));
         }
-        Err(SnapshotError::NotWhole(format!(
-            "{} of {parts} chunks are here",
-            self.parts
-        )))
+        if checksum != self.read.checksum.finish() {
+            return Err(SnapshotError::NotWhole("its bytes are not those that were written".into()));
+        }
+        Ok(())
     }
 
     fn begin(&mut self, head: Head) -> Result<(), SnapshotError> {
@@ -130,8 +128,7 @@ impl Restorer {
             }
             Part::Graves { namespace, rows } => {
                 let dirs = &mut self.state.keyspace_mut(&namespace).dirs;
-                rows.into_iter()
-                    .for_each(|(key, index)| dirs.dig_grave(&key, index));
+                rows.into_iter().for_each(|(key, index)| dirs.dig_grave(&key, index));
             }
             Part::Delays { namespace, rows } => {
                 let keys = self.state.keyspace_mut(&namespace);
@@ -143,11 +140,7 @@ impl Restorer {
             Part::Events(rows) => self.events(rows),
             Part::Requests(rows) => self.requests(rows),
             Part::Staging { id } => {
-                self.state.staging = Some(Staging {
-                    id,
-                    chunks: imbl::Vector::new(),
-                    bytes: 0,
-                });
+                self.state.staging = Some(Staging { id, chunks: imbl::Vector::new(), bytes: 0 });
             }
             Part::Staged(chunks) => return self.staged(chunks),
         }
@@ -172,56 +165,41 @@ impl Restorer {
         for (namespace, session) in rows {
             let hash = crate::sessions::session_hash(&namespace, &session);
             self.state.hashes.replace(Table::Sessions, None, Some(hash));
-            self.state
-                .sessions
-                .replace(&namespace, session.spec.id, Some(session));
+            self.state.sessions.replace(&namespace, session.spec.id, Some(session));
         }
     }
 
     fn nodes(&mut self, rows: Vec<Arc<konsul_types::Node>>) {
         for node in rows {
-            self.state
-                .hashes
-                .replace(Table::Catalog, None, Some(node_hash(&node)));
+            self.state.hashes.replace(Table::Catalog, None, Some(node_hash(&node)));
             self.state.catalog.nodes.insert(node.name.clone(), node);
         }
     }
 
     fn checks(&mut self, rows: Vec<Arc<konsul_types::Check>>) {
         for check in rows {
-            self.state
-                .hashes
-                .replace(Table::Catalog, None, Some(check_hash(&check)));
-            self.state
-                .catalog
-                .checks
-                .insert((check.node.clone(), check.id.clone()), check);
+            self.state.hashes.replace(Table::Catalog, None, Some(check_hash(&check)));
+            self.state.catalog.checks.insert((check.node.clone(), check.id.clone()), check);
         }
     }
 
     fn events(&mut self, rows: Vec<Arc<konsul_types::Event>>) {
         for event in rows {
-            self.state
-                .hashes
-                .replace(Table::Events, None, Some(event_hash(&event)));
+            self.state.hashes.replace(Table::Events, None, Some(event_hash(&event)));
             self.state.events.kept.push_back(event);
         }
     }
 
     fn requests(&mut self, rows: Vec<(konsul_types::RequestId, Arc<crate::requests::Remembered>)>) {
         for (id, remembered) in rows {
-            self.state
-                .hashes
-                .replace(Table::Requests, None, Some(request_hash(id, &remembered)));
+            self.state.hashes.replace(Table::Requests, None, Some(request_hash(id, &remembered)));
             self.state.requests.by_id.insert(id, remembered);
         }
     }
 
     fn staged(&mut self, chunks: Vec<konsul_types::Value>) -> Result<(), SnapshotError> {
         let Some(staging) = self.state.staging.as_mut() else {
-            return Err(SnapshotError::NotWhole(
-                "staged chunks come before their restore".into(),
-            ));
+            return Err(SnapshotError::NotWhole("staged chunks come before their restore".into()));
         };
         for chunk in chunks {
             staging.bytes += chunk.len() as u64;

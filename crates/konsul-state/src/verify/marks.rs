@@ -39,10 +39,7 @@ fn verify_counts(records: &OrdMap<Key, Arc<KvRecord>>, dirs: &Dirs) -> Option<St
     dirs.marks.iter().find_map(|(path, dir)| {
         let (count, newest) = found.get(&**path).copied().unwrap_or_default();
         if dir.keys != count {
-            return Some(format!(
-                "directory {path:?} marks {} keys, but holds {count}",
-                dir.keys
-            ));
+            return Some(format!("directory {path:?} marks {} keys, but holds {count}", dir.keys));
         }
         if dir.changed < newest || dir.changed > dirs.root.changed || dir.floor > dir.changed {
             return Some(format!(

@@ -7,9 +7,7 @@ use bytes::Bytes;
 use super::history::{entry, snapshot};
 use super::model::{Action, Model};
 use super::{Harness, Restarted};
-use crate::contract::{
-    Entry, EntryKind, LogId, SnapshotMeta, Storage, StorageError, Vote,
-};
+use crate::contract::{Entry, EntryKind, LogId, SnapshotMeta, Storage, StorageError, Vote};
 
 /// A behaviour: its name, and the code that shows it.
 pub type Case = (&'static str, fn(&mut dyn Harness));
@@ -132,7 +130,11 @@ fn kinds_and_sizes(harness: &mut dyn Harness) {
     let sizes = [0, 1, 7, 8, 447, 448, 449, 455, 456, 512, 1000, 4095, 4096, 20_000];
     let all: Vec<Entry> = (1..)
         .zip(sizes.iter().flat_map(|size| kinds.map(|kind| (*size, kind))))
-        .map(|(index, (size, kind))| Entry { id: id(3, index), kind, payload: Bytes::from(vec![index as u8; size]) })
+        .map(|(index, (size, kind))| Entry {
+            id: id(3, index),
+            kind,
+            payload: Bytes::from(vec![index as u8; size]),
+        })
         .collect();
     all.iter().for_each(|e| store.append(std::slice::from_ref(e)).expect("append"));
     store.sync().expect("sync");
@@ -292,7 +294,10 @@ fn snapshot_needs_install(harness: &mut dyn Harness) {
     assert_eq!(finished.meta, meta(id(1, 7), "seven"));
     assert!(store.latest_snapshot().expect("no error").is_none(), "not yet installed");
     assert_eq!(store.install_snapshot(finished).expect("install"), id(0, 0), "one snapshot lets nothing go");
-    assert_eq!(store.latest_snapshot().expect("no error").map(|(meta, _)| meta), Some(meta(id(1, 7), "seven")));
+    assert_eq!(
+        store.latest_snapshot().expect("no error").map(|(meta, _)| meta),
+        Some(meta(id(1, 7), "seven"))
+    );
 }
 
 fn chunks_of(store: &dyn Storage) -> Vec<Vec<u8>> {
@@ -302,7 +307,10 @@ fn chunks_of(store: &dyn Storage) -> Vec<Vec<u8>> {
 
 fn snapshot_chunks(harness: &mut dyn Harness) {
     let mut store = harness.create();
-    let chunks: Vec<Vec<u8>> = [0usize, 1, 100, 70_000, 0, 2_000_000].iter().map(|n| (0..*n).map(|i| (i * i >> 7) as u8).collect()).collect();
+    let chunks: Vec<Vec<u8>> = [0usize, 1, 100, 70_000, 0, 2_000_000]
+        .iter()
+        .map(|n| (0..*n).map(|i| ((i * i) >> 7) as u8).collect())
+        .collect();
     let mut writer = store.begin_snapshot(meta(id(1, 1), "a.b-c")).expect("begin");
     chunks.iter().for_each(|chunk| writer.write(chunk).expect("write"));
     let finished = writer.finish().expect("finish");
@@ -341,7 +349,9 @@ fn two_snapshots_kept(harness: &mut dyn Harness) {
     let mut store = filled(harness, 9);
     let mut allowed = Vec::new();
     for (serial, last) in [2, 4, 6, 8].into_iter().enumerate() {
-        let Action::Snapshot(meta, chunks) = snapshot(id(1, last), serial as u64) else { unreachable!("it is one") };
+        let Action::Snapshot(meta, chunks) = snapshot(id(1, last), serial as u64) else {
+            unreachable!("it is one")
+        };
         let mut writer = store.begin_snapshot(meta).expect("begin");
         chunks.iter().for_each(|chunk| writer.write(chunk).expect("write"));
         let finished = writer.finish().expect("finish");

@@ -1,7 +1,8 @@
 //! Crashes a history at every call that changes something, and looks at what a restart finds.
 //!
-//! While a history runs, the model of every step since the last durable one is remembered. After a crash the store must equal one
-//! of them: all that was synced, perhaps more, nothing by halves, nothing that never was.
+//! While a history runs, the model of every step since the last durable one is remembered. After a crash the
+//! store must equal one of them: all that was synced, perhaps more, nothing by halves, nothing that never
+//! was.
 
 use std::path::Path;
 
@@ -72,7 +73,11 @@ pub(super) struct Run {
 
 impl Run {
     /// Runs a history until its end or its first error. The step that failed may or may not have happened.
-    pub(super) fn until_error(disk: &SimDisk, options: &DiskOptions, history: &[Action]) -> (Self, Option<StorageError>) {
+    pub(super) fn until_error(
+        disk: &SimDisk,
+        options: &DiskOptions,
+        history: &[Action],
+    ) -> (Self, Option<StorageError>) {
         let mut run = Run { models: vec![Model::default()], durable: 0 };
         let mut store = match open(disk, options) {
             Ok(store) => store,
@@ -109,7 +114,10 @@ impl Run {
         }
         let oldest = self.models[self.durable].check(store).err().unwrap_or_default();
         let steps = self.models.len() - self.durable;
-        Err(format!("the store equals none of {steps} possible steps. The newest differs in {newest}; the durable one in {oldest}"))
+        Err(format!(
+            "the store equals none of {steps} possible steps. The newest differs in {newest}; the durable one \
+             in {oldest}"
+        ))
     }
 }
 
@@ -160,7 +168,7 @@ fn one(
 
 /// Every other run also dies while it recovers.
 fn crash_in_recovery(disk: &SimDisk, options: &DiskOptions, policy: RebootPolicy, luck: u64) -> bool {
-    if luck % 2 == 0 {
+    if luck.is_multiple_of(2) {
         return false;
     }
     disk.crash_at(disk.calls() + 1 + (luck >> 8) % 12);

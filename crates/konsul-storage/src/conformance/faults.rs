@@ -8,8 +8,8 @@ use crate::vfs::sim::{RebootPolicy, SimDisk};
 
 type Outcome = Result<Report, Box<Failure>>;
 
-/// The disk is full from each call on. The refused step left no trace, also not after a crash; once there is room, it succeeds,
-/// and so does the rest of the history.
+/// The disk is full from each call on. The refused step left no trace, also not after a crash; once there is
+/// room, it succeeds, and so does the rest of the history.
 pub fn full_at_every_call(history: &[Action], options: &DiskOptions, seed: u64) -> Outcome {
     at_each(history, options, |call, policy, luck| {
         let disk = SimDisk::new(luck ^ seed);
@@ -19,8 +19,8 @@ pub fn full_at_every_call(history: &[Action], options: &DiskOptions, seed: u64) 
     })
 }
 
-/// A sync fails at each call that is one. The store refuses all further writes; what the next process hands out survives a power
-/// cut, although the system called the pages clean.
+/// A sync fails at each call that is one. The store refuses all further writes; what the next process hands
+/// out survives a power cut, although the system called the pages clean.
 pub fn failed_sync_at_every_call(history: &[Action], options: &DiskOptions, seed: u64) -> Outcome {
     at_each(history, options, |call, policy, luck| {
         let disk = SimDisk::new(luck ^ seed);
@@ -40,7 +40,8 @@ fn at_each(
     for call in 1..=calls {
         for (nth, policy) in POLICIES.into_iter().enumerate() {
             let luck = (call << 8) ^ nth as u64;
-            let met = run(call, policy, luck).map_err(|what| failed(report.points + 1, call, policy, what))?;
+            let met =
+                run(call, policy, luck).map_err(|what| failed(report.points + 1, call, policy, what))?;
             report.points += u64::from(met);
         }
     }
@@ -48,7 +49,12 @@ fn at_each(
 }
 
 /// Answers whether the fault was met at all.
-fn fill_up(disk: &SimDisk, options: &DiskOptions, history: &[Action], policy: RebootPolicy) -> Result<bool, String> {
+fn fill_up(
+    disk: &SimDisk,
+    options: &DiskOptions,
+    history: &[Action],
+    policy: RebootPolicy,
+) -> Result<bool, String> {
     let mut store = match open(disk, options) {
         Ok(store) => store,
         Err(StorageError::Full { .. }) => {
@@ -64,12 +70,16 @@ fn fill_up(disk: &SimDisk, options: &DiskOptions, history: &[Action], policy: Re
             Ok(()) => {}
             Err(StorageError::Full { .. }) if !refused => {
                 refused = true;
-                run.models[run.models.len() - 1].check(&store).map_err(|e| format!("the refused step left a trace: {e}"))?;
+                run.models[run.models.len() - 1]
+                    .check(&store)
+                    .map_err(|e| format!("the refused step left a trace: {e}"))?;
                 if step % 2 == 0 {
                     return crash_while_full(disk, options, &run, policy).map(|()| true);
                 }
                 disk.set_full(false);
-                action.run(&mut store).map_err(|e| format!("there is room again, but step {step} failed: {e}"))?;
+                action
+                    .run(&mut store)
+                    .map_err(|e| format!("there is room again, but step {step} failed: {e}"))?;
             }
             Err(e) => return Err(format!("step {step} failed: {e}")),
         }
@@ -86,7 +96,12 @@ fn fill_up(disk: &SimDisk, options: &DiskOptions, history: &[Action], policy: Re
 }
 
 /// The power goes while the disk is full: the refused step must not appear.
-fn crash_while_full(disk: &SimDisk, options: &DiskOptions, run: &Run, policy: RebootPolicy) -> Result<(), String> {
+fn crash_while_full(
+    disk: &SimDisk,
+    options: &DiskOptions,
+    run: &Run,
+    policy: RebootPolicy,
+) -> Result<(), String> {
     disk.reboot(policy);
     disk.set_full(false);
     let mut store = open(disk, options).map_err(|e| format!("the restart after a refusal failed: {e}"))?;
@@ -94,7 +109,12 @@ fn crash_while_full(disk: &SimDisk, options: &DiskOptions, run: &Run, policy: Re
     goes_on(disk, options, &mut store, run.models[at].clone())
 }
 
-fn fail_sync(disk: &SimDisk, options: &DiskOptions, history: &[Action], policy: RebootPolicy) -> Result<bool, String> {
+fn fail_sync(
+    disk: &SimDisk,
+    options: &DiskOptions,
+    history: &[Action],
+    policy: RebootPolicy,
+) -> Result<bool, String> {
     let mut run = Run { models: vec![Model::default()], durable: 0 };
     let Ok(mut store) = open(disk, options) else {
         let mut store = restarted(disk, options)?;
@@ -131,7 +151,12 @@ fn restarted(disk: &SimDisk, options: &DiskOptions) -> Result<crate::DiskStorage
     open(disk, options).map_err(|e| format!("the restart after a failed sync failed: {e}"))
 }
 
-fn survives_two_restarts(disk: &SimDisk, options: &DiskOptions, run: &Run, policy: RebootPolicy) -> Result<(), String> {
+fn survives_two_restarts(
+    disk: &SimDisk,
+    options: &DiskOptions,
+    run: &Run,
+    policy: RebootPolicy,
+) -> Result<(), String> {
     if policy == RebootPolicy::RandomSubset {
         disk.reboot(policy);
     }
@@ -140,6 +165,8 @@ fn survives_two_restarts(disk: &SimDisk, options: &DiskOptions, run: &Run, polic
     drop(store);
     disk.reboot(RebootPolicy::LoseAll);
     let mut store = open(disk, options).map_err(|e| format!("the power cut after the restart: {e}"))?;
-    run.models[at].check(&store).map_err(|e| format!("what the restarted process handed out was not durable: {e}"))?;
+    run.models[at]
+        .check(&store)
+        .map_err(|e| format!("what the restarted process handed out was not durable: {e}"))?;
     goes_on(disk, options, &mut store, run.models[at].clone())
 }

@@ -37,8 +37,8 @@ fn at(term: u64, index: u64) -> LogId {
     LogId { term, index }
 }
 
-/// A life in small: votes, groups of all sizes, segments that fill up, a truncation, three snapshots, purges, a log that
-/// begins anew behind a snapshot from elsewhere. For segments of 4 KiB.
+/// A life in small: votes, groups of all sizes, segments that fill up, a truncation, three snapshots, purges,
+/// a log that begins anew behind a snapshot from elsewhere. For segments of 4 KiB.
 pub fn scripted() -> Vec<Action> {
     vec![
         vote(1, 1),
@@ -83,12 +83,14 @@ pub fn scripted() -> Vec<Action> {
 
 /// A random history that a consensus layer could have produced.
 pub fn random(seed: u64, len: usize) -> Vec<Action> {
-    let mut author = Author { rng: Rng::new(seed), model: Model::default(), term: 1, serial: 0, synced: true };
+    let mut author =
+        Author { rng: Rng::new(seed), model: Model::default(), term: 1, serial: 0, synced: true };
     let mut history = Vec::new();
     while history.len() < len {
         for action in author.next() {
             author.model.apply(&action);
-            author.synced = action.makes_durable() || (author.synced && !matches!(action, Action::Append(_) | Action::Truncate(_)));
+            author.synced = action.makes_durable()
+                || (author.synced && !matches!(action, Action::Append(_) | Action::Truncate(_)));
             history.push(action);
         }
     }
@@ -120,7 +122,11 @@ impl Author {
         let first = self.model.last.index + 1;
         let count = 1 + self.rng.below(6);
         let longest = if self.rng.chance(1500) { 3000 } else { 300 };
-        Action::Append((first..first + count).map(|index| entry(self.term, index, self.rng.below(longest) as usize)).collect())
+        Action::Append(
+            (first..first + count)
+                .map(|index| entry(self.term, index, self.rng.below(longest) as usize))
+                .collect(),
+        )
     }
 
     fn vote(&mut self) -> Action {
@@ -131,7 +137,8 @@ impl Author {
 
     /// Cuts entries that no snapshot covers, as a new leader does.
     fn truncate(&mut self) -> Vec<Action> {
-        let covered = self.model.snapshots.last().map_or(0, |(meta, _)| meta.last.index).max(self.model.purged.index);
+        let covered =
+            self.model.snapshots.last().map_or(0, |(meta, _)| meta.last.index).max(self.model.purged.index);
         if self.model.last.index <= covered {
             return Vec::new();
         }
@@ -140,7 +147,8 @@ impl Author {
     }
 
     fn snapshot(&mut self) -> Vec<Action> {
-        let newest = self.model.snapshots.last().map_or(0, |(meta, _)| meta.last.index).max(self.model.purged.index);
+        let newest =
+            self.model.snapshots.last().map_or(0, |(meta, _)| meta.last.index).max(self.model.purged.index);
         let Some(entry) = self.model.entries.range(newest + 1..).next_back() else { return Vec::new() };
         let last = entry.1.id;
         self.serial += 1;

@@ -19,8 +19,8 @@ pub enum Action {
     Truncate(u64),
     /// Entries up to here are given up.
     Purge(LogId),
-    /// A snapshot is begun, written, finished and installed. The layers above take one of committed entries only, so a history
-    /// syncs before it.
+    /// A snapshot is begun, written, finished and installed. The layers above take one of committed entries
+    /// only, so a history syncs before it.
     Snapshot(SnapshotMeta, Vec<Vec<u8>>),
 }
 
@@ -102,8 +102,9 @@ impl Model {
 
     /// Compares with a store; says the first difference.
     ///
-    /// A store that was restarted may have gone back in what it purged, as long as it then has the entries, or forward, as long as a
-    /// snapshot covers them. Both are invisible to a state machine that starts from the snapshot.
+    /// A store that was restarted may have gone back in what it purged, as long as it then has the entries,
+    /// or forward, as long as a snapshot covers them. Both are invisible to a state machine that starts from
+    /// the snapshot.
     pub fn check(&self, store: &dyn Storage) -> Result<(), String> {
         equal("vote", &store.vote(), &self.vote)?;
         let (purged, last) = store.log_bounds();
@@ -150,7 +151,7 @@ fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, due: &T) -> Resu
 pub fn payload(id: LogId, len: usize) -> Bytes {
     let mut bytes: Vec<u8> = format!("{id}:").into_bytes();
     // A stretch of zeros inside, as real values have them: it must not be taken for a missing sector.
-    let fill = if id.index % 3 == 0 { 0 } else { (id.index % 251) as u8 };
+    let fill = if id.index.is_multiple_of(3) { 0 } else { (id.index % 251) as u8 };
     bytes.resize(len.max(bytes.len()), fill);
     bytes.into()
 }

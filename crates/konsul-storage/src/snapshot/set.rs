@@ -36,9 +36,11 @@ pub(crate) struct Snapshots {
 }
 
 impl Snapshots {
-    /// Finds the snapshots of a directory and verifies the newest, going back to an older one if it must. Changes nothing.
+    /// Finds the snapshots of a directory and verifies the newest, going back to an older one if it must.
+    /// Changes nothing.
     pub(crate) fn load(files: &Files, names: &[String]) -> Result<Self, StorageError> {
-        let mut set = Snapshots { files: files.clone(), kept: Vec::new(), damaged: Vec::new(), busy: Arc::default() };
+        let mut set =
+            Snapshots { files: files.clone(), kept: Vec::new(), damaged: Vec::new(), busy: Arc::default() };
         for name in names.iter().filter(|name| is_snapshot(name)) {
             set.find(name)?;
         }
@@ -83,7 +85,9 @@ impl Snapshots {
         let found = ChunkReader::open(&self.files, &name(&finished.meta.id))?;
         if *found.meta() != finished.meta {
             let id = finished.meta.id;
-            return Err(StorageError::Misuse(format!("snapshot {id} on disk is another one than was finished")));
+            return Err(StorageError::Misuse(format!(
+                "snapshot {id} on disk is another one than was finished"
+            )));
         }
         self.kept.retain(|k| k.meta.id != finished.meta.id);
         self.kept.push(Kept { meta: finished.meta, bytes: found.len() });
@@ -115,7 +119,9 @@ impl Snapshots {
     fn find(&mut self, name: &str) -> Result<(), StorageError> {
         match ChunkReader::open(&self.files, name) {
             Ok(reader) => self.kept.push(Kept { meta: reader.meta().clone(), bytes: reader.len() }),
-            Err(error @ StorageError::Corrupt { .. }) => self.damaged.push(Damaged { name: name.to_string(), error }),
+            Err(error @ StorageError::Corrupt { .. }) => {
+                self.damaged.push(Damaged { name: name.to_string(), error });
+            }
             Err(e) => return Err(e),
         }
         Ok(())

@@ -51,7 +51,12 @@ pub(crate) struct FileWriter {
 }
 
 impl FileWriter {
-    pub(crate) fn create(files: Files, meta: SnapshotMeta, level: i32, turn: Turn) -> Result<Self, StorageError> {
+    pub(crate) fn create(
+        files: Files,
+        meta: SnapshotMeta,
+        level: i32,
+        turn: Turn,
+    ) -> Result<Self, StorageError> {
         let unfinished = unfinished_name(&meta.id);
         let salt = files.vfs.nonce();
         let file = files.create(&unfinished)?;
@@ -110,7 +115,8 @@ impl FileWriter {
     }
 
     fn withdraw(&self, name: &str) {
-        // The damage is the error to report. If the removal fails as well, the next start finds and refuses the file.
+        // The damage is the error to report. If the removal fails as well, the next start finds and refuses
+        // the file.
         let _removed = self.files.remove(name).and_then(|()| self.files.sync_dir());
     }
 }
@@ -118,9 +124,13 @@ impl FileWriter {
 impl SnapshotWriter for FileWriter {
     fn write(&mut self, chunk: &[u8]) -> Result<(), StorageError> {
         if chunk.len() > MAX_CHUNK {
-            return Err(StorageError::Misuse(format!("a snapshot chunk of {} bytes; {MAX_CHUNK} are the most", chunk.len())));
+            return Err(StorageError::Misuse(format!(
+                "a snapshot chunk of {} bytes; {MAX_CHUNK} are the most",
+                chunk.len()
+            )));
         }
-        let stored = zstd::bulk::compress(chunk, self.level).map_err(|e| files::failed("compress into", &self.path, e))?;
+        let stored = zstd::bulk::compress(chunk, self.level)
+            .map_err(|e| files::failed("compress into", &self.path, e))?;
         self.record(KIND_CHUNK, &stored, chunk.len())?;
         self.chunks += 1;
         self.raw_bytes += chunk.len() as u64;

@@ -94,10 +94,13 @@ impl Vfs for RealVfs {
             .map_err(LockError::Io)?;
         match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LockError::Held { holder: read_pid(&mut file) }),
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                return Err(LockError::Held { holder: read_pid(&mut file) });
+            }
             Err(e) => return Err(LockError::Io(e.into())),
         }
-        // A full disk must not keep a node from starting to serve reads: the pid is only for the message of the next one.
+        // A full disk must not keep a node from starting to serve reads: the pid is only for the message of
+        // the next one.
         let _told = write_pid(&mut file);
         Ok(Box::new(RealLock { _file: file }))
     }

@@ -1,14 +1,17 @@
 //! A simulated disk: deterministic by its seed, and worse than any real one.
 //!
-//! A [`SimDisk`] is a handle; clones share the disk, so a test keeps one while the engine under test lives and dies on another.
-//! Each file has cached and durable bytes by 512-byte sector, each directory cached and durable names. [`SimDisk::reboot`] is a
-//! power cut: it decides, by policy, which of the unsynced sectors and names survive. [`SimDisk::restart_process`] is `kill -9`:
-//! the cache survives. Handles of an earlier life answer errors for ever.
+//! A [`SimDisk`] is a handle; clones share the disk, so a test keeps one while the engine under test lives
+//! and dies on another. Each file has cached and durable bytes by 512-byte sector, each directory cached and
+//! durable names. [`SimDisk::reboot`] is a power cut: it decides, by policy, which of the unsynced sectors
+//! and names survive. [`SimDisk::restart_process`] is `kill -9`: the cache survives. Handles of an earlier
+//! life answer errors for ever.
 //!
-//! Calls that would change something are counted ([`SimDisk::calls`]); a test runs a history once, learns the count, and then
-//! crashes it at every call. Calls that only read are not counted: a crash at a read is a crash before the next change.
+//! Calls that would change something are counted ([`SimDisk::calls`]); a test runs a history once, learns the
+//! count, and then crashes it at every call. Calls that only read are not counted: a crash at a read is a
+//! crash before the next change.
 //!
-//! Directories themselves are durable as soon as they are made: the engine makes one in its life, before anything else.
+//! Directories themselves are durable as soon as they are made: the engine makes one in its life, before
+//! anything else.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,6 +65,8 @@ pub struct Marks {
     pub short_writes: u64,
     /// Writes that went elsewhere.
     pub misdirected: u64,
+    /// Writes that went nowhere.
+    pub lost_writes: u64,
     /// Calls of sync that succeeded, on files.
     pub syncs: u64,
 }
@@ -125,7 +130,8 @@ impl SimDisk {
         self.state().restart();
     }
 
-    /// The next `n` syncs (of files and directories) fail; bytes they should have written count as clean and are not durable.
+    /// The next `n` syncs (of files and directories) fail; bytes they should have written count as clean and
+    /// are not durable.
     pub fn fail_next_syncs(&self, n: u32) {
         self.state().failing_syncs = n;
     }
@@ -142,7 +148,8 @@ impl SimDisk {
         state.full_from = None;
     }
 
-    /// From the call with this number on every write finds the disk full, until [`SimDisk::set_full`] says otherwise.
+    /// From the call with this number on every write finds the disk full, until [`SimDisk::set_full`] says
+    /// otherwise.
     pub fn full_at(&self, call: u64) {
         self.state().full_from = Some(call);
     }
@@ -160,6 +167,11 @@ impl SimDisk {
     /// The next write lands this many bytes further on, and its caller is told that all is well.
     pub fn misdirect_next_write(&self, by: i64) {
         self.state().misdirect = Some(by);
+    }
+
+    /// The next write goes nowhere, and its caller is told that all is well.
+    pub fn lose_next_write(&self) {
+        self.state().lose_write = true;
     }
 
     /// Faults that happen by themselves from now on.

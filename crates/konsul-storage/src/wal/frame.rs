@@ -10,10 +10,11 @@
 //! 56 body, zeros up to a multiple of eight less one, mark 0x5A
 //! ```
 //!
-//! All numbers are little-endian. Both checksums start from the segment's salt, so a frame is valid in one place of one segment
-//! only, and bytes that a client chose cannot pose as a frame. A header never straddles a 512-byte sector: it is there as a whole
-//! or not at all. The count of zero sectors tells a body that lost a sector from a body that always had zeros there. Neither mark
-//! is zero: a write that stopped short lacks the one at its end.
+//! All numbers are little-endian. Both checksums start from the segment's salt, so a frame is valid in one
+//! place of one segment only, and bytes that a client chose cannot pose as a frame. A header never straddles
+//! a 512-byte sector: it is there as a whole or not at all. The count of zero sectors tells a body that lost
+//! a sector from a body that always had zeros there. Neither mark is zero: a write that stopped short lacks
+//! the one at its end.
 
 use std::ops::Range;
 
@@ -39,7 +40,8 @@ pub(crate) enum Record {
     Entry(EntryKind, LogId),
     /// The vote from here on.
     Vote(Vote),
-    /// Entries behind this one are gone. Its term is told as well: the entry itself may be purged when this is read.
+    /// Entries behind this one are gone. Its term is told as well: the entry itself may be purged when this
+    /// is read.
     Truncate(LogId),
     /// Entries up to here are covered by a snapshot.
     Purge(LogId),
@@ -102,7 +104,8 @@ impl Header {
             && crc32c::crc32c_append(home.salt(), &frame[HEADER..self.frame_len()]) == self.rest_crc
     }
 
-    /// Whether the bytes show that the write of this frame did not finish: a sector that had bytes is zero, or the end is.
+    /// Whether the bytes show that the write of this frame did not finish: a sector that had bytes is zero,
+    /// or the end is.
     pub(crate) fn is_unfinished(&self, frame: &[u8]) -> bool {
         let frame = &frame[..self.frame_len().min(frame.len())];
         frame.len() < self.frame_len()
@@ -249,7 +252,8 @@ fn zero_sectors(frame: &[u8], offset: usize) -> u32 {
 
 /// Whether there is no byte but zero.
 pub(crate) fn all_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|b| *b == 0)
+    const ZEROS: [u8; 4096] = [0; 4096];
+    bytes.chunks(ZEROS.len()).all(|chunk| chunk == &ZEROS[..chunk.len()])
 }
 
 pub(crate) fn put(into: &mut [u8], at: usize, bytes: &[u8]) {
@@ -284,7 +288,13 @@ mod tests {
     fn every_record_comes_back() {
         let vote = Vote { term: 4, voted_for: Some(0), committed: true };
         let none = Vote { term: 5, voted_for: None, committed: false };
-        for record in [entry(1), Record::Vote(vote), Record::Vote(none), Record::Truncate(LogId { term: 9, index: 12 }), Record::Purge(LogId { term: 1, index: 2 })] {
+        for record in [
+            entry(1),
+            Record::Vote(vote),
+            Record::Vote(none),
+            Record::Truncate(LogId { term: 9, index: 12 }),
+            Record::Purge(LogId { term: 1, index: 2 }),
+        ] {
             let mut buf = Vec::new();
             GroupWriter::new(&mut buf, 512, HOME, 512).push(record, b"", true);
             let header = read_header(&buf, HOME).expect("a header that was just written");
@@ -307,7 +317,8 @@ mod tests {
         for bit in 0..frame.len() * 8 {
             let mut damaged = frame.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            let passes = read_header(&damaged, HOME).is_some_and(|h| h.rest_is_whole(&damaged, HOME) && h.at_home(HOME, offset));
+            let passes = read_header(&damaged, HOME)
+                .is_some_and(|h| h.rest_is_whole(&damaged, HOME) && h.at_home(HOME, offset));
             assert!(!passes, "bit {bit} went unseen");
             let unfinished = read_header(&damaged, HOME).is_some_and(|h| h.is_unfinished(&damaged));
             assert!(!unfinished, "bit {bit} was taken for a write that did not finish");

@@ -1,15 +1,15 @@
 //! Writes the history on, and reads entries back.
 //!
-//! A byte of a segment is written once. A group that failed half way is never written over: what follows it goes into a new
-//! segment, whose head says where the old one ends. So whatever a crash leaves behind that end is the remains of one write.
+//! A byte of a segment is written once. A group that failed half way is never written over: what follows it
+//! goes into a new segment, whose head says where the old one ends. So whatever a crash leaves behind that
+//! end is the remains of one write.
 
 use std::collections::VecDeque;
 use std::io;
 
-use bytes::Bytes;
-
 use super::cache::TailCache;
 use super::frame::{self, GroupWriter, Home, Record, SECTOR};
+use super::read;
 use super::replay::{self, Replay};
 use super::segment::{self, Head, SPARE, Segment};
 use super::spare::{self, Spare};
@@ -18,11 +18,6 @@ use crate::contract::{Entry, LogId, StorageError};
 use crate::disk::DiskOptions;
 use crate::files::{self, Files};
 use crate::mutants;
-
-/// The largest gap of dead bytes that one read skips over.
-const MAX_GAP: u32 = 64 << 10;
-/// Bytes after which a read is split.
-const MAX_RUN: u32 = 4 << 20;
 
 /// The log, open for writing.
 #[derive(Debug)]
@@ -126,7 +121,9 @@ impl Log {
         }
         if from <= self.state.purged().index {
             let purged = self.state.purged();
-            return Err(StorageError::Misuse(format!("truncate from {from}, but entries up to {purged} are purged")));
+            return Err(StorageError::Misuse(format!(
+                "truncate from {from}, but entries up to {purged} are purged"
+            )));
         }
         let kept = from - 1;
         let kept = LogId { term: self.state.term(kept).unwrap_or(0), index: kept };
@@ -151,7 +148,8 @@ impl Log {
     fn move_purged(&mut self, upto: LogId) -> Result<(), StorageError> {
         let replaces = self.state.term(upto.index) != Some(upto.term);
         match self.record(Record::Purge(upto)) {
-            // Purging is what makes room, so it must not need any. The snapshot alone proves that the entries may go.
+            // Purging is what makes room, so it must not need any. The snapshot alone proves that the entries
+            // may go.
             Err(StorageError::Full { .. }) if !replaces => {
                 self.follow(Record::Purge(upto), Position { segment: 0, offset: 0, len: 0 })?;
             }
@@ -159,14 +157,16 @@ impl Log {
         }
         self.cache.forget(upto.index);
         if replaces {
-            // The log starts anew behind a snapshot from elsewhere; what it held may go only when that is durable.
+            // The log starts anew behind a snapshot from elsewhere; what it held may go only when that is
+            // durable.
             self.cache.truncate(0);
             self.sync()?;
         }
         Ok(())
     }
 
-    /// Deletes the oldest segments, one by one and durably, so that a crash never leaves a gap between two of them.
+    /// Deletes the oldest segments, one by one and durably, so that a crash never leaves a gap between two of
+    /// them.
     pub(crate) fn reclaim(&mut self, upto: u64) -> Result<(), StorageError> {
         self.state.forget(upto);
         let active = self.active().head.number;
@@ -175,7 +175,8 @@ impl Log {
             let name = segment::name(self.segments[0].head.number);
             if mutants::active(mutants::REUSED_SEGMENT_REVIVES) && self.spare.is_none() {
                 let old = &self.segments[0];
-                self.spare = Some(Spare { file: old.file.clone(), zeroed: self.options.segment_bytes as usize });
+                self.spare =
+                    Some(Spare { file: old.file.clone(), zeroed: self.options.segment_bytes as usize });
                 self.files.rename(&name, SPARE)?;
             } else {
                 self.files.remove(&name)?;
@@ -210,45 +211,11 @@ impl Log {
         let to = to.min(self.state.last().index + 1);
         let mut entries = Vec::with_capacity(to.saturating_sub(from) as usize);
         let cached = self.cache.first().unwrap_or(u64::MAX).clamp(from, to.max(from));
-        self.read_disk(from, cached, &mut entries)?;
+        read::entries(&self.state, &self.segments, from..cached, &mut entries)?;
         if cached < to {
             entries.extend(self.cache.range(cached, to).cloned());
         }
         Ok(entries)
-    }
-
-    fn read_disk(&self, from: u64, to: u64, into: &mut Vec<Entry>) -> Result<(), StorageError> {
-        let mut at = from;
-        while at < to {
-            let run = self.run(at, to)?;
-            let segment = self.segment_of(run[0]).ok_or_else(|| no_position(at))?;
-            read_run(segment, &run, at, into)?;
-            at += run.len() as u64;
-        }
-        Ok(())
-    }
-
-    /// The longest stretch of entries that one read should fetch.
-    fn run(&self, from: u64, to: u64) -> Result<Vec<Position>, StorageError> {
-        let first = self.state.position(from).ok_or_else(|| no_position(from))?;
-        let mut run = vec![first];
-        for index in from + 1..to {
-            let last = run[run.len() - 1];
-            let next = self.state.position(index).ok_or_else(|| no_position(index))?;
-            let near = next.segment == first.segment
-                && next.offset - (last.offset + last.len) <= MAX_GAP
-                && next.offset + next.len - first.offset <= MAX_RUN;
-            if !near {
-                break;
-            }
-            run.push(next);
-        }
-        Ok(run)
-    }
-
-    fn segment_of(&self, position: Position) -> Option<&Segment> {
-        let first = self.segments.front()?.head.number as u32;
-        self.segments.get(position.segment.wrapping_sub(first) as usize)
     }
 
     fn active(&self) -> &Segment {
@@ -273,11 +240,16 @@ impl Log {
         for entry in entries {
             if entry.id.index != last + 1 {
                 let found = entry.id;
-                return Err(StorageError::Misuse(format!("append of {found}, but the entry after {last} is due")));
+                return Err(StorageError::Misuse(format!(
+                    "append of {found}, but the entry after {last} is due"
+                )));
             }
             if entry.payload.len() > frame::MAX_BODY {
                 let bytes = entry.payload.len();
-                return Err(StorageError::Misuse(format!("an entry of {bytes} bytes; {} are the most", frame::MAX_BODY)));
+                return Err(StorageError::Misuse(format!(
+                    "an entry of {bytes} bytes; {} are the most",
+                    frame::MAX_BODY
+                )));
             }
             last = entry.id.index;
         }
@@ -331,8 +303,9 @@ impl Log {
 
     /// Writes a group, in one call unless the system takes less than it is given.
     ///
-    /// A sector that was written in two steps might survive as it was after the first, and sectors behind it as well; nobody could
-    /// tell that from decay. So such a sector is completed and synced before anything behind it is written, by this group or the next.
+    /// A sector that was written in two steps might survive as it was after the first, and sectors behind it
+    /// as well; nobody could tell that from decay. So such a sector is completed and synced before anything
+    /// behind it is written, by this group or the next.
     fn write(&mut self, group: &[u8]) -> Result<(), StorageError> {
         let start = self.active().end;
         let mut done = 0;
@@ -372,7 +345,8 @@ impl Log {
         answer.inspect_err(|_| self.poisoned = true)
     }
 
-    /// Closes the active segment and goes on in the next, which has room for a group that ends at `group_end`.
+    /// Closes the active segment and goes on in the next, which has room for a group that ends at
+    /// `group_end`.
     fn roll(&mut self, group_end: usize) -> Result<(), StorageError> {
         // Only the last segment may end in a write that did not finish.
         self.sync()?;
@@ -412,7 +386,8 @@ impl Log {
         Ok(Segment { head, file: spare.file, path: self.files.path(&name), size: spare.zeroed, end: SECTOR })
     }
 
-    /// For want of space nothing happened, and the room that was taken is given back. Anything else leaves the unknown.
+    /// For want of space nothing happened, and the room that was taken is given back. Anything else leaves
+    /// the unknown.
     fn after_failed_segment(&mut self, error: &StorageError) {
         let gave_back = match error {
             StorageError::Full { .. } => self.files.remove(SPARE).is_ok(),
@@ -464,7 +439,10 @@ impl Log {
     fn trim_sealed(&mut self) -> Result<(), StorageError> {
         let sealed = self.segments.len() - 1;
         for segment in self.segments.iter_mut().take(sealed).filter(|s| s.size > s.end) {
-            segment.file.set_len(segment.end as u64).map_err(|e| files::failed("truncate", &segment.path, e))?;
+            segment
+                .file
+                .set_len(segment.end as u64)
+                .map_err(|e| files::failed("truncate", &segment.path, e))?;
             segment.size = segment.end;
         }
         Ok(())
@@ -472,8 +450,9 @@ impl Log {
 
     /// Writes the part of the log that may never have been synced once more, and syncs it.
     ///
-    /// After a failed sync a system may call pages clean that the disk does not have: they can be read, the next sync does
-    /// nothing for them, and a power cut loses them. The same bytes written again are dirty again.
+    /// After a failed sync a system may call pages clean that the disk does not have: they can be read, the
+    /// next sync does nothing for them, and a power cut loses them. The same bytes written again are dirty
+    /// again.
     fn rewrite_tail(&mut self) -> Result<(), StorageError> {
         let segment = self.active();
         let from = self.durable.min(segment.end);
@@ -485,38 +464,5 @@ impl Log {
         self.durable = segment.end;
         self.syncs += 1;
         Ok(())
-    }
-}
-
-fn no_position(index: u64) -> StorageError {
-    StorageError::Misuse(format!("entry {index} has no place on disk"))
-}
-
-/// Reads and checks entries that lie close together. Their payloads share one buffer.
-fn read_run(segment: &Segment, run: &[Position], first: u64, into: &mut Vec<Entry>) -> Result<(), StorageError> {
-    let (start, last) = (run[0].offset, run[run.len() - 1]);
-    let mut buffer = vec![0; (last.offset + last.len - start) as usize];
-    let got = files::read(&*segment.file, &segment.path, u64::from(start), &mut buffer)?;
-    buffer.truncate(got);
-    let buffer = Bytes::from(buffer);
-    for (nth, position) in run.iter().enumerate() {
-        let at = (position.offset - start) as usize;
-        let frame = buffer.slice(at.min(buffer.len())..(at + position.len as usize).min(buffer.len()));
-        into.push(read_entry(segment, &frame, *position, first + nth as u64)?);
-    }
-    Ok(())
-}
-
-fn read_entry(segment: &Segment, frame: &Bytes, position: Position, index: u64) -> Result<Entry, StorageError> {
-    let offset = position.offset as usize;
-    let home = segment.head.home();
-    let damaged = |what| segment.corrupt(offset, what);
-    let header = frame::read_header(frame, home).ok_or_else(|| damaged("the checksum of a record's header is wrong"))?;
-    if !header.at_home(home, offset) || !header.rest_is_whole(frame, home) {
-        return Err(damaged("the checksum of a record is wrong"));
-    }
-    match header.record {
-        Record::Entry(kind, id) if id.index == index => Ok(Entry { id, kind, payload: frame.slice(header.body()) }),
-        _ => Err(damaged("another record stands here than was written")),
     }
 }

@@ -1,4 +1,5 @@
-//! Reads a directory's segments back into a history. Only reads: recovery, inspection and repair all start here.
+//! Reads a directory's segments back into a history. Only reads: recovery, inspection and repair all start
+//! here.
 
 use std::collections::VecDeque;
 
@@ -75,7 +76,8 @@ impl Replay {
     }
 }
 
-/// A segment that is not the last: it is whole up to the end that the next one's head gives, or it is damaged.
+/// A segment that is not the last: it is whole up to the end that the next one's head gives, or it is
+/// damaged.
 pub(crate) fn sealed(segment: &Segment, bytes: &[u8], limit: usize) -> Result<Scan, StorageError> {
     if bytes.len() < limit {
         return Err(segment.corrupt(bytes.len(), "the file is shorter than the log that it held"));
@@ -94,7 +96,8 @@ pub(crate) fn follow_head(state: &mut State, segment: &Segment) -> Result<(), St
         head.vote.into_iter().for_each(|vote| state.set_vote(vote));
     }
     if head.last != state.last() || head.vote != state.vote() {
-        return Err(segment.corrupt(32, "the segment does not follow the one before it: records are missing between them"));
+        return Err(segment
+            .corrupt(32, "the segment does not follow the one before it: records are missing between them"));
     }
     if head.purged.index > state.purged().index {
         let nowhere = Position { segment: 0, offset: 0, len: 0 };

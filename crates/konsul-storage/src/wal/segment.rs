@@ -9,8 +9,9 @@
 //! 88 u32 CRC32C of bytes 0..88      then zeros to 512, where frames begin
 //! ```
 //!
-//! The head is written and synced before the file gets its name: a segment that is found has one, or is damaged. It repeats what
-//! the segments before it amount to, so that they can be deleted, and so that a hole between two segments is seen.
+//! The head is written and synced before the file gets its name: a segment that is found has one, or is
+//! damaged. It repeats what the segments before it amount to, so that they can be deleted, and so that a hole
+//! between two segments is seen.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -148,7 +149,11 @@ impl Segment {
 
 /// Damage of a log file, with what to do about it.
 pub(crate) fn corrupt(path: &std::path::Path, offset: usize, what: &str) -> StorageError {
-    StorageError::Corrupt { path: path.display().to_string(), offset: offset as u64, what: format!("{what}. {ADVICE}") }
+    StorageError::Corrupt {
+        path: path.display().to_string(),
+        offset: offset as u64,
+        what: format!("{what}. {ADVICE}"),
+    }
 }
 
 /// Reads a segment's head and checks it against the file's name.
@@ -165,7 +170,11 @@ pub(crate) fn open(files: &Files, number: u64, write: bool) -> Result<Segment, S
     }
     let version = u32_at(&sector, 8);
     if version > VERSION {
-        return Err(StorageError::NewerFormat { path: path.display().to_string(), found: version, known: VERSION });
+        return Err(StorageError::NewerFormat {
+            path: path.display().to_string(),
+            found: version,
+            known: VERSION,
+        });
     }
     if crc32c::crc32c(&sector[..CRC_AT]) != u32_at(&sector, CRC_AT) {
         return bad(0, "the checksum of the segment's head is wrong");

@@ -1,9 +1,9 @@
 //! The next segment, made ready before it is needed.
 //!
-//! Fresh room has to be written before a sync of it is cheap, so a segment is zeroed ahead of time, piece by piece: once the
-//! active segment is more than half full, twice as many bytes are zeroed as are appended. So an append seldom zeroes more than a
-//! piece, and what is still free in the active segment and what is already zeroed in the spare are never more than one segment
-//! together.
+//! Fresh room has to be written before a sync of it is cheap, so a segment is zeroed ahead of time, piece by
+//! piece: once the active segment is more than half full, twice as many bytes are zeroed as are appended. So
+//! an append seldom zeroes more than a piece, and what is still free in the active segment and what is
+//! already zeroed in the spare are never more than one segment together.
 
 use std::sync::Arc;
 

@@ -10,7 +10,8 @@ use crate::contract::{LogId, Vote};
 /// Where an entry's frame lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// The low half of the segment's number: 64 TiB of segments before it wraps, of which far fewer are ever kept.
+    /// The low half of the segment's number: 64 TiB of segments before it wraps, of which far fewer are ever
+    /// kept.
     pub(crate) segment: u32,
     /// Where the frame starts.
     pub(crate) offset: u32,
@@ -60,7 +61,8 @@ impl State {
         self.base
     }
 
-    /// Follows one record; `position` is that of an entry. Answers what is wrong with it, if it cannot follow.
+    /// Follows one record; `position` is that of an entry. Answers what is wrong with it, if it cannot
+    /// follow.
     pub(crate) fn apply(&mut self, record: Record, position: Position) -> Result<(), &'static str> {
         match record {
             Record::Vote(vote) => self.vote = Some(vote),
@@ -170,7 +172,9 @@ mod tests {
         let mut state = State::default();
         for (i, term) in terms.iter().enumerate() {
             let id = LogId { term: *term, index: i as u64 + 1 };
-            state.apply(Record::Entry(EntryKind::Blank, id), at(i as u32)).expect("entries follow each other");
+            state
+                .apply(Record::Entry(EntryKind::Blank, id), at(i as u32))
+                .expect("entries follow each other");
         }
         state
     }
@@ -179,7 +183,10 @@ mod tests {
     fn terms_survive_truncation_and_forgetting() {
         let mut state = with(&[1, 1, 2, 2, 5]);
         state.forget(2);
-        assert_eq!([state.term(2), state.term(3), state.term(4), state.term(5)], [None, Some(2), Some(2), Some(5)]);
+        assert_eq!(
+            [state.term(2), state.term(3), state.term(4), state.term(5)],
+            [None, Some(2), Some(2), Some(5)]
+        );
         state.apply(Record::Truncate(LogId { term: 2, index: 4 }), at(0)).expect("follows");
         assert_eq!(state.last(), LogId { term: 2, index: 4 });
         assert_eq!((state.position(4), state.position(5)), (Some(at(3)), None));

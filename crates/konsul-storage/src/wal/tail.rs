@@ -1,16 +1,19 @@
 //! The end of the last segment: did a write not finish, or did bytes decay?
 //!
-//! Frames of a segment are found one after another by [`scan`], which stops where no whole frame stands. In every segment but the
-//! last, that place is known from the next one's head, and anything else is damage. In the last one [`judge`] looks at the bytes:
+//! Frames of a segment are found one after another by [`scan`], which stops where no whole frame stands. In
+//! every segment but the last, that place is known from the next one's head, and anything else is damage. In
+//! the last one [`judge`] looks at the bytes:
 //!
 //! - Only zeros follow: the log ends here.
-//! - The frame lacks a sector (it has more zero sectors than its header says), or its last byte, or all of its header, or the rest
-//!   of its group: the write did not finish, so nothing of the group was ever acknowledged, and it is cut.
-//! - A whole frame has a wrong checksum, or stands where it does not belong: decay, or a write that the disk put elsewhere. It
-//!   may have been acknowledged, so nothing is cut and the start is refused.
+//! - The frame lacks a sector (it has more zero sectors than its header says), or its last byte, or all of
+//!   its header, or the rest of its group: the write did not finish, so nothing of the group was ever
+//!   acknowledged, and it is cut.
+//! - A whole frame has a wrong checksum, or stands where it does not belong: decay, or a write that the disk
+//!   put elsewhere. It may have been acknowledged, so nothing is cut and the start is refused.
 //!
-//! Each frame also says how far the segment had been synced when it was written. If any frame behind the gap was written after
-//! the gap had been synced, then what is missing was durable once, and this is decay too, whatever the gap looks like.
+//! Each frame also says how far the segment had been synced when it was written. If any frame behind the gap
+//! was written after the gap had been synced, then what is missing was durable once, and this is decay too,
+//! whatever the gap looks like.
 
 use super::frame::{HEADER, Header, Home, Record, SECTOR, align, all_zero, read_header};
 use super::state::Position;
@@ -38,7 +41,9 @@ impl Stop {
             Stop::Nothing => "a record is missing where the log goes on behind it",
             Stop::Padding => "there are bytes between two records, where only zeros are ever written",
             Stop::Header => "the checksum of a record's header is wrong",
-            Stop::Misplaced => "a record stands here that was written for another place: the disk misdirected a write",
+            Stop::Misplaced => {
+                "a record stands here that was written for another place: the disk misdirected a write"
+            }
             Stop::Rest(_) => "the checksum of a record is wrong",
         }
     }
@@ -61,7 +66,8 @@ pub(crate) struct Scan {
 
 /// Reads frames from the head's end until something is not a whole frame.
 pub(crate) fn scan(bytes: &[u8], home: Home) -> Scan {
-    let mut scan = Scan { frames: Vec::new(), end: SECTOR, stopped_at: SECTOR, stop: Stop::Nothing, durable: SECTOR };
+    let mut scan =
+        Scan { frames: Vec::new(), end: SECTOR, stopped_at: SECTOR, stop: Stop::Nothing, durable: SECTOR };
     let mut whole = 0;
     loop {
         match next(bytes, home, scan.stopped_at) {
@@ -124,7 +130,8 @@ pub(crate) struct Damage {
     pub(crate) what: &'static str,
 }
 
-/// Tells whether the last segment ends in a write that did not finish (`true`), or cleanly (`false`), or is damaged.
+/// Tells whether the last segment ends in a write that did not finish (`true`), or cleanly (`false`), or is
+/// damaged.
 pub(crate) fn judge(bytes: &[u8], home: Home, scan: &Scan) -> Result<bool, Damage> {
     let at = scan.stopped_at;
     let unfinished = match scan.stop {
@@ -132,7 +139,10 @@ pub(crate) fn judge(bytes: &[u8], home: Home, scan: &Scan) -> Result<bool, Damag
         Stop::Nothing => true,
         Stop::Rest(header) => header.is_unfinished(&bytes[at..]),
         // A write that stopped within a header wrote nothing behind it.
-        Stop::Header => bytes.get(at + HEADER - 1).is_none_or(|b| *b == 0) && all_zero(&bytes[(at + HEADER).min(bytes.len())..]),
+        Stop::Header => {
+            bytes.get(at + HEADER - 1).is_none_or(|b| *b == 0)
+                && all_zero(&bytes[(at + HEADER).min(bytes.len())..])
+        }
         Stop::Padding | Stop::Misplaced => false,
     };
     if !unfinished {
@@ -155,14 +165,11 @@ fn nothing_synced_behind(bytes: &[u8], home: Home, scan: &Scan) -> Result<(), Da
     Ok(())
 }
 
-/// The highest vote in any frame that can still be read, wherever it stands. For repair, which must not lower it.
-pub(crate) fn votes_behind(bytes: &[u8], home: Home, from: usize) -> Option<crate::contract::Vote> {
+/// All frames at home in a stretch of bytes whose headers can be read, whether or not anything before them
+/// can.
+pub(crate) fn traces(bytes: &[u8], home: Home, from: usize) -> impl Iterator<Item = Header> {
     let places = (from.next_multiple_of(8)..bytes.len()).step_by(8);
-    let votes = places.filter_map(|at| match read_header(&bytes[at..], home)?.record {
-        Record::Vote(vote) => Some(vote),
-        _ => None,
-    });
-    votes.max_by_key(|vote| vote.term)
+    places.filter_map(move |at| read_header(&bytes[at..], home).filter(|header| header.at_home(home, at)))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::rng::Rng;
 use super::RebootPolicy;
+use super::rng::Rng;
 
 /// The grain at which a disk keeps or loses a write.
 pub(super) const SECTOR: usize = 512;
@@ -50,8 +50,8 @@ impl Inode {
         }
     }
 
-    /// What a failed sync leaves on systems that then call the pages clean: reads see the bytes, a power cut loses them, and
-    /// the next sync has nothing to do.
+    /// What a failed sync leaves on systems that then call the pages clean: reads see the bytes, a power cut
+    /// loses them, and the next sync has nothing to do.
     pub(super) fn forget_pending(&mut self) {
         self.pending.clear();
     }
@@ -65,7 +65,8 @@ impl Inode {
         }
     }
 
-    /// Replaces the file by what a power cut leaves. `torn` is the last sector written anywhere, if it lies in this file.
+    /// Replaces the file by what a power cut leaves. `torn` is the last sector written anywhere, if it lies
+    /// in this file.
     pub(super) fn power_cut(&mut self, policy: RebootPolicy, rng: &mut Rng, torn: Option<usize>) {
         let mut disk = std::mem::take(&mut self.durable);
         let pending = std::mem::take(&mut self.pending);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::rng::Rng;
 use super::RebootPolicy;
+use super::rng::Rng;
 
 /// One change of a directory since its last sync.
 #[derive(Debug, Clone)]

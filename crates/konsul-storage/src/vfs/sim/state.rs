@@ -29,6 +29,7 @@ pub(super) struct State {
     pub(super) failing_sync_at: Option<u64>,
     pub(super) short_writes: bool,
     pub(super) misdirect: Option<i64>,
+    pub(super) lose_write: bool,
     pub(super) bad_sectors: BTreeSet<(u64, usize)>,
     pub(super) rates: FaultRates,
     pub(super) marks: Marks,
@@ -55,6 +56,7 @@ impl State {
             failing_sync_at: None,
             short_writes: false,
             misdirect: None,
+            lose_write: false,
             bad_sectors: BTreeSet::new(),
             rates: FaultRates::default(),
             marks: Marks::default(),
@@ -116,6 +118,10 @@ impl State {
         if len == 0 && !bytes.is_empty() {
             self.marks.full += 1;
             return Err(io::ErrorKind::StorageFull.into());
+        }
+        if std::mem::take(&mut self.lose_write) {
+            self.marks.lost_writes += 1;
+            return Ok(len);
         }
         let place = self.aimed(offset);
         self.inode(id)?.write(place as usize, &bytes[..len]);

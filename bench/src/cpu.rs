@@ -1,0 +1,140 @@
+//! Cores, processor time and memory, as Linux tells them.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use crate::error::{Error, Result};
+
+/// The core that servers run on.
+pub const SERVER_CORE: usize = 0;
+
+/// The core that the generator runs on.
+pub const GENERATOR_CORE: usize = 1;
+
+/// Binds this process, and what it starts without saying otherwise, to the generator's core, and raises its bound on open
+/// files as far as it may.
+///
+/// # Errors
+///
+/// [`Error::Usage`] on a machine with one core: server and generator would measure each other.
+pub fn prepare() -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(GENERATOR_CORE);
+    sched_setaffinity(None, &set).map_err(|why| {
+        Error::Usage(format!(
+            "cannot run on core {GENERATOR_CORE} ({why}): the benchmark needs two cores, one for the server and one for \
+             the load"
+        ))
+    })?;
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised).map_err(|why| Error::Usage(format!("cannot open enough files: {why}")))
+}
+
+/// The processor time of this process.
+pub fn own_time() -> Duration {
+    let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(
+        u64::try_from(usage.tv_sec).unwrap_or(0),
+        u32::try_from(usage.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// A process that is watched.
+#[derive(Debug, Clone, Copy)]
+pub struct Process {
+    pid: u32,
+}
+
+impl Process {
+    /// The process of this id.
+    pub fn new(pid: u32) -> Process {
+        Process { pid }
+    }
+
+    /// Its processor time so far, of all its threads that live. To the nanosecond, unlike `/proc/PID/stat`, whose unit is ten
+    /// milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] when there is no such process any more.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        let tasks = self.path("task");
+        let entries =
+            std::fs::read_dir(&tasks).map_err(|why| Error::file(format!("read {}", tasks.display()), why))?;
+        let mut nanos = 0;
+        for entry in entries.flatten() {
+            // A thread may end while the list is read.
+            let text = std::fs::read_to_string(entry.path().join("schedstat")).unwrap_or_default();
+            nanos += text.split_whitespace().next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// Its resident memory in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] when there is no such process any more.
+    pub fn memory(&self) -> Result<u64> {
+        let path = self.path("status");
+        let text = std::fs::read_to_string(&path)
+            .map_err(|why| Error::file(format!("read {}", path.display()), why))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
+        kib.map(|kib| kib * 1024)
+            .ok_or_else(|| Error::Process(format!("process {} has ended", self.pid)))
+    }
+
+    /// Waits until it uses less than a fiftieth of a core, three times in a row over 50 ms: what was asked of it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hangs`] when it is not quiet within two minutes.
+    pub fn until_quiet(&self) -> Result<()> {
+        const WINDOW: Duration = Duration::from_millis(50);
+        const LIMIT: Duration = Duration::from_secs(120);
+        let began = Instant::now();
+        let (mut quiet, mut last) = (0, self.cpu_time()?);
+        while quiet < 3 {
+            std::thread::sleep(WINDOW);
+            let now = self.cpu_time()?;
+            quiet = if now.saturating_sub(last) < WINDOW / 50 { quiet + 1 } else { 0 };
+            last = now;
+            if began.elapsed() > LIMIT {
+                return Err(Error::Hangs(LIMIT));
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{name}", self.pid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_time_and_memory() {
+        let own = Process::new(std::process::id());
+        let before = own.cpu_time().expect("it lives");
+        let spun = (0..20_000_000_u64).fold(0_u64, |sum, n| sum.wrapping_mul(31).wrapping_add(std::hint::black_box(n)));
+        std::hint::black_box(spun);
+        assert!(own.cpu_time().expect("it lives") > before);
+        assert!(own.memory().expect("it lives") > 100_000);
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_an_error() {
+        assert!(Process::new(u32::MAX).memory().is_err());
+    }
+}

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Runs clients of other projects, unmodified, against a real Konsul: compat/run.sh [--bin PATH] [SUITE…]
+#
+# SUITE is go, python, npm or curl; without one all run. --bin names the konsul to test; else KONSUL_BIN, else a debug
+# build is made. Each suite gets a node of its own on free ports, with a data directory on disk; go runs against a
+# development node, in memory, as well. What the suites need is installed by name, in pinned versions, under target/.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+target=${CARGO_TARGET_DIR:-$root/target}
+[[ $target = /* ]] || target=$root/$target
+tools=$target/compat
+bin=${KONSUL_BIN:-}
+suites=()
+node_pid=
+scratch=
+
+fail() {
+  echo "compat: $*" >&2
+  exit 1
+}
+
+need() {
+  command -v "$1" >/dev/null || fail "$1 is not on the path: install $2"
+}
+
+read_arguments() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --bin) [ $# -ge 2 ] || fail "--bin takes the path of a konsul"; bin=$2; shift 2 ;;
+      go | python | npm | curl) suites+=("$1"); shift ;;
+      *) fail "there is no suite \`$1\`: go, python, npm and curl are" ;;
+    esac
+  done
+  [ ${#suites[@]} -gt 0 ] || suites=(curl go python npm)
+}
+
+find_binary() {
+  if [ -z "$bin" ]; then
+    (cd "$root" && cargo build --quiet --locked --package konsul)
+    bin=$target/debug/konsul
+  fi
+  [ -x "$bin" ] || fail "$bin is no program"
+  bin=$(realpath "$bin")
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Starts a node and exports where it is. $1 is memory or disk.
+start_node() {
+  scratch=$(mktemp -d)
+  local port data
+  port=$(free_port)
+  data=(-dev)
+  [ "$1" = memory ] || data=(-server -bootstrap-expect=1 -bind=127.0.0.1 "-data-dir=$scratch/data")
+  (cd "$scratch" && exec "$bin" agent "${data[@]}" "-http-port=$port" >"$scratch/log" 2>&1) &
+  node_pid=$!
+  export CONSUL_HTTP_ADDR=http://127.0.0.1:$port
+  wait_for_leader
+}
+
+wait_for_leader() {
+  local end=$((SECONDS + 20))
+  until curl -sf --max-time 2 "$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; do
+    kill -0 "$node_pid" 2>/dev/null || { cat "$scratch/log" >&2; fail "the node ended before it was ready"; }
+    [ $SECONDS -lt $end ] || { cat "$scratch/log" >&2; fail "the node had no leader within 20 seconds"; }
+    read -rt 0.02 <> <(:) || true
+  done
+}
+
+# Stops the node; it must end by itself, and without an error.
+stop_node() {
+  [ -n "$node_pid" ] || return 0
+  local pid=$node_pid status=0
+  node_pid=
+  kill -TERM "$pid" 2>/dev/null || true
+  wait "$pid" || status=$?
+  [ "$status" -eq 0 ] || { tail -n 40 "$scratch/log" >&2; echo "compat: the node ended with $status" >&2; }
+  rm -rf "$scratch"
+  return "$status"
+}
+
+trap 'stop_node || true' EXIT
+
+prepare_go() {
+  need go "Go 1.26 or newer (golang-go on Debian)"
+  (cd "$here/go" && go mod download)
+}
+
+suite_go() {
+  (cd "$here/go" && go test -count=1 -timeout=120s ./...)
+}
+
+prepare_python() {
+  need python3 "Python 3 (python3-venv on Debian)"
+  local venv=$tools/venv stamp=$tools/venv/requirements.txt
+  if ! cmp -s "$here/python/requirements.txt" "$stamp"; then
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/python/requirements.txt"
+    cp "$here/python/requirements.txt" "$stamp"
+  fi
+}
+
+pytest_in() {
+  (cd "$here/$1" && "$tools/venv/bin/python" -B -m pytest -q -p no:cacheprovider)
+}
+
+suite_python() { pytest_in python; }
+
+prepare_curl() {
+  need curl "curl"
+  prepare_python
+}
+
+suite_curl() { pytest_in curl; }
+
+# npm installs beside package.json: a copy under target/ keeps the tree clean.
+prepare_npm() {
+  need npm "Node.js 20 or newer with npm (nodejs and npm on Debian)"
+  mkdir -p "$tools/npm"
+  cp "$here"/npm/*.js "$here/npm/package.json" "$here/npm/.npmrc" "$tools/npm/"
+  if ! cmp -s "$here/npm/package-lock.json" "$tools/npm/installed.json"; then
+    cp "$here/npm/package-lock.json" "$tools/npm/"
+    (cd "$tools/npm" && npm ci --silent)
+    cp "$here/npm/package-lock.json" "$tools/npm/installed.json"
+  fi
+}
+
+suite_npm() {
+  (cd "$tools/npm" && npm test --silent)
+}
+
+failed=()
+
+run_suite() {
+  local suite=$1 engine=$2
+  echo "── compat: $suite, $engine"
+  start_node "$engine"
+  "suite_$suite" || failed+=("$suite on $engine")
+  stop_node || failed+=("stopping the node of $suite on $engine")
+}
+
+main() {
+  read_arguments "$@"
+  need curl "curl"
+  need python3 "Python 3 (python3-venv on Debian)"
+  find_binary
+  mkdir -p "$tools"
+  local suite
+  for suite in "${suites[@]}"; do
+    "prepare_$suite"
+    run_suite "$suite" disk
+    [ "$suite" != go ] || run_suite "$suite" memory
+  done
+  [ ${#failed[@]} -eq 0 ] || fail "failed: $(IFS=,; echo "${failed[*]}")"
+  echo "compat: all suites passed"
+}
+
+main "$@"

@@ -1,0 +1,49 @@
+//! I-34 UsageCounters: what is counted is what there is.
+//!
+//! Source: Consul's issue 9577 (a counter that would become negative stopped deregistration for ever).
+
+use konsul_state::State;
+use konsul_state::usage::Usage;
+
+use crate::broken::{Broken, Held, hold};
+
+/// The invariant's name.
+pub const NAME: &str = "I-34 UsageCounters";
+
+/// Counters equal a recount, and everything else that is derived equals its derivation.
+pub fn held(state: &State) -> Held {
+    for usage in state.usage() {
+        let keys: Vec<u64> = state
+            .keyspace(&usage.namespace)
+            .into_iter()
+            .flat_map(|keys| keys.under(""))
+            .map(|(key, record)| (key.as_str().len() + record.value.len()) as u64)
+            .collect();
+        let sessions = state.sessions().of(&usage.namespace).count() as u64;
+        equal(&usage, keys.len() as u64, keys.iter().sum(), sessions)?;
+    }
+    state.verify().map_or(Ok(()), |what| Err(Broken::new(NAME, what)))
+}
+
+fn equal(usage: &Usage, keys: u64, bytes: u64, sessions: u64) -> Held {
+    let counted = (usage.keys, usage.bytes, usage.sessions);
+    hold(NAME, counted == (keys, bytes, sessions), || {
+        format!("{usage:?} is counted; there are {keys} keys, {bytes} bytes, {sessions} sessions")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use konsul_types::Namespace;
+
+    use super::*;
+
+    #[test]
+    fn fires_on_each_counter() {
+        let usage = Usage { namespace: Namespace::default_namespace(), keys: 1, bytes: 2, sessions: 3 };
+        assert!(equal(&usage, 1, 2, 3).is_ok());
+        for (keys, bytes, sessions) in [(0, 2, 3), (1, 1, 3), (1, 2, 2)] {
+            assert!(equal(&usage, keys, bytes, sessions).is_err());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! How fast puts are applied, how much memory a key takes, and how long a snapshot takes to come back.
+//!
+//! `cargo run --release -p konsul-state --example apply_rate [KEYS …]`. Keys have 20 bytes, values 100; a clone of the state
+//! is published every 64 commands, as a server does for its readers.
+
+use std::time::{Duration, Instant};
+
+use konsul_state::{Restorer, State};
+use konsul_types::{Command, Key, KvCommand, Millis, Namespace, Proposal, PutMode};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Commands between two publications.
+const BATCH: u64 = 64;
+
+/// Overwrites that are timed.
+const PUTS: u64 = 500_000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let wanted: Vec<u64> = std::env::args().skip(1).map(|n| n.parse()).collect::<Result<_, _>>()?;
+    let wanted = if wanted.is_empty() { vec![1_000, 100_000, 1_000_000] } else { wanted };
+    for shape in [Shape::Flat, Shape::Directories] {
+        for &keys in &wanted {
+            measure(shape, keys)?;
+        }
+    }
+    Ok(())
+}
+
+/// How keys are spread over directories.
+#[derive(Debug, Clone, Copy)]
+enum Shape {
+    /// No slashes at all.
+    Flat,
+    /// Two levels, a hundred keys in each directory.
+    Directories,
+}
+
+fn measure(shape: Shape, keys: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let empty = resident()?;
+    let mut state = State::new();
+    let filled = fill(&mut state, shape, keys)?;
+    let memory = resident()?.saturating_sub(empty);
+    let overwritten = overwrite(&mut state, shape, keys)?;
+    println!(
+        "{shape:?} {keys:>9} keys: fill {:.2} us, overwrite {:.2} us ({:.0}/s); {} bytes a key",
+        micros(filled, keys),
+        micros(overwritten, PUTS),
+        PUTS as f64 / overwritten.as_secs_f64(),
+        memory / keys
+    );
+    reread(&state)
+}
+
+fn micros(spent: Duration, of: u64) -> f64 {
+    spent.as_secs_f64() * 1e6 / of as f64
+}
+
+/// Puts every key once, in an order that looks like chance.
+fn fill(state: &mut State, shape: Shape, keys: u64) -> Result<Duration, Box<dyn std::error::Error>> {
+    run(state, (0..keys).map(|n| name(shape, scatter(n, keys))), keys, 0)
+}
+
+fn overwrite(state: &mut State, shape: Shape, keys: u64) -> Result<Duration, Box<dyn std::error::Error>> {
+    run(state, (0..PUTS).map(|n| name(shape, scatter(n.wrapping_mul(7919), keys))), PUTS, 1)
+}
+
+fn run(
+    state: &mut State,
+    names: impl Iterator<Item = String>,
+    count: u64,
+    round: u64,
+) -> Result<Duration, Box<dyn std::error::Error>> {
+    let mut published = state.clone();
+    let mut spent = Duration::ZERO;
+    let mut batch = Vec::new();
+    for (number, name) in (0..count).zip(names) {
+        batch.push(put(&name, number + round * count)?);
+        if batch.len() as u64 == BATCH || number + 1 == count {
+            let begin = Instant::now();
+            for bytes in batch.drain(..) {
+                state.apply(1, state.log_index() + 1, &Proposal::decode(&bytes)?)?;
+            }
+            published = state.clone();
+            spent += begin.elapsed();
+        }
+    }
+    drop(published);
+    Ok(spent)
+}
+
+/// An entry as it stands in the log; decoding it is part of the work.
+fn put(name: &str, number: u64) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut value = vec![b'v'; 100];
+    value[..8].copy_from_slice(&number.to_le_bytes());
+    let op = KvCommand::Put {
+        key: Key::new(name)?,
+        value: value.into(),
+        flags: 0,
+        mode: PutMode::Set,
+        ttl_ms: None,
+    };
+    let command = Command::Kv { namespace: Namespace::default_namespace(), op };
+    let proposal = Proposal { at: Millis(1_700_000_000_000), request: None, actor: String::new(), command };
+    Ok(proposal.encode())
+}
+
+fn name(shape: Shape, number: u64) -> String {
+    match shape {
+        Shape::Flat => format!("key-{number:016}"),
+        Shape::Directories => format!("app/{:09}/key-{:02}", number / 100, number % 100),
+    }
+}
+
+/// A permutation of the numbers below `keys`, for any that is not a multiple of this large prime.
+fn scatter(number: u64, keys: u64) -> u64 {
+    (u128::from(number) * 982_451_653 % u128::from(keys)) as u64
+}
+
+fn reread(state: &State) -> Result<(), Box<dyn std::error::Error>> {
+    let begin = Instant::now();
+    let chunks: Vec<Vec<u8>> = state.chunks().collect();
+    let written = begin.elapsed();
+    let begin = Instant::now();
+    let mut restorer = Restorer::new();
+    for chunk in &chunks {
+        restorer.chunk(chunk)?;
+    }
+    let restored = restorer.finish()?;
+    let read = begin.elapsed();
+    println!(
+        "    snapshot {} MiB written in {written:.2?}, restored in {read:.2?}",
+        chunks.iter().map(Vec::len).sum::<usize>() >> 20
+    );
+    assert!(restored.hashes() == state.hashes(), "what came back is another state");
+    Ok(())
+}
+
+/// Resident memory of this process, in bytes.
+fn resident() -> Result<u64, Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string("/proc/self/statm")?;
+    let pages: u64 = text.split(' ').nth(1).ok_or("statm has no second field")?.parse()?;
+    Ok(pages * 4096)
+}

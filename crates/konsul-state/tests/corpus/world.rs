@@ -1,0 +1,241 @@
+//! A log in which every command and every kind of value occurs, and the state that it leaves.
+
+use std::collections::BTreeMap;
+
+use konsul_state::State;
+use konsul_types::event::Event;
+use konsul_types::node::CatalogCommand;
+use konsul_types::restore::RestoreCommand;
+use konsul_types::session::ServiceCheckRef;
+use konsul_types::txn::{KvTxnOp, TxnOp};
+use konsul_types::{
+    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, Limits, Millis,
+    Namespace, Node, NodeId, NodeName, Proposal, PutMode, RequestId, RestoreId, SessionId, SessionSpec,
+};
+use uuid::Uuid;
+
+/// The term of every entry.
+pub(crate) const TERM: u64 = 3;
+
+const NOW: u64 = 1_700_000_000_000;
+
+fn key(text: &str) -> Key {
+    Key::new(text).expect("this is a key")
+}
+
+fn default() -> Namespace {
+    Namespace::default_namespace()
+}
+
+fn team() -> Namespace {
+    Namespace::new("team-1").expect("this is a namespace")
+}
+
+fn session(number: u128) -> SessionId {
+    SessionId(Uuid::from_u128(0xABCD << 100 | number))
+}
+
+fn put(name: &str, value: &str, mode: PutMode) -> KvCommand {
+    KvCommand::Put { key: key(name), value: value.as_bytes().to_vec().into(), flags: 0, mode, ttl_ms: None }
+}
+
+fn kv(op: KvCommand) -> Command {
+    Command::Kv { namespace: default(), op }
+}
+
+fn set(name: &str, value: &str) -> Command {
+    kv(put(name, value, PutMode::Set))
+}
+
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).expect("this is a name")
+}
+
+fn check_id() -> CheckId {
+    CheckId::new("serfHealth").expect("this is an id")
+}
+
+fn register_node(name: &str) -> Command {
+    Command::Catalog(CatalogCommand::RegisterNode {
+        node: Node {
+            id: Some(NodeId(Uuid::from_u128(5))),
+            name: node(name),
+            address: "10.0.0.1".into(),
+            tagged_addresses: BTreeMap::from([("lan".into(), "10.0.0.1".into())]),
+            meta: BTreeMap::from([("rack".into(), "7".into())]),
+            create_index: Index(0),
+            modify_index: Index(0),
+        },
+    })
+}
+
+fn register_check(name: &str, status: CheckStatus) -> Command {
+    Command::Catalog(CatalogCommand::RegisterCheck {
+        check: Check {
+            node: node(name),
+            id: check_id(),
+            name: "Serf Health Status".into(),
+            status,
+            notes: "a note".into(),
+            output: "Agent alive and reachable".into(),
+            create_index: Index(0),
+            modify_index: Index(0),
+        },
+    })
+}
+
+fn create(namespace: Namespace, number: u128, behavior: Behavior, ttl_ms: Option<u64>) -> Command {
+    Command::SessionCreate {
+        namespace,
+        spec: SessionSpec {
+            id: session(number),
+            name: "a session".into(),
+            node: node("n1"),
+            lock_delay_ms: 15_000,
+            behavior,
+            ttl_ms,
+            ttl_text: ttl_ms.map_or(String::new(), |ms| format!("{}s", ms / 1000)),
+            node_checks: vec![check_id()],
+            service_checks: Vec::new(),
+        },
+    }
+}
+
+/// Refused, because no service is registered; its byte form counts all the same.
+fn create_with_service_check() -> Command {
+    match create(default(), 9, Behavior::Release, None) {
+        Command::SessionCreate { namespace, mut spec } => {
+            spec.service_checks = vec![ServiceCheckRef { id: check_id(), namespace: "team-1".into() }];
+            Command::SessionCreate { namespace, spec }
+        }
+        other => other,
+    }
+}
+
+fn event(name: &str) -> Command {
+    Command::EventFire {
+        event: Event {
+            id: EventId(Uuid::from_u128(6)),
+            name: name.into(),
+            payload: b"payload".to_vec().into(),
+            node_filter: "n.*".into(),
+            service_filter: "web".into(),
+            tag_filter: "v1".into(),
+            ltime: 0,
+            index: Index(0),
+        },
+    }
+}
+
+/// A transaction in which every verb occurs; it is rolled back where `stale` is wrong.
+fn txn(stale: Index) -> Command {
+    let id = session(1);
+    let ops = [
+        KvTxnOp::Write(put("t/1", "one", PutMode::Set)),
+        KvTxnOp::Write(put("t/2", "two", PutMode::Cas(Index(0)))),
+        KvTxnOp::Write(put("t/3", "three", PutMode::Acquire(id))),
+        KvTxnOp::CheckSession { key: key("t/3"), session: Some(id), text: id.to_string() },
+        KvTxnOp::Write(put("t/3", "free", PutMode::Release(id))),
+        KvTxnOp::Get { key: key("t/1") },
+        KvTxnOp::GetOrEmpty { key: key("t/none") },
+        KvTxnOp::GetTree { prefix: "t/".into() },
+        KvTxnOp::CheckIndex { key: key("a"), index: stale },
+        KvTxnOp::CheckNotExists { key: key("t/none") },
+        KvTxnOp::Write(KvCommand::Delete { key: key("t/2"), cas: None }),
+        KvTxnOp::Write(KvCommand::DeleteTree { prefix: "t/none".into() }),
+    ];
+    Command::Txn { ops: ops.into_iter().map(|op| TxnOp::Kv { namespace: default(), op }).collect() }
+}
+
+fn restore(step: RestoreCommand) -> Command {
+    Command::Restore(step)
+}
+
+fn keys() -> Vec<Command> {
+    vec![
+        set("a", "1"),
+        set("a/b/c", "2"),
+        set("a/b/", ""),
+        set("gone/x", "3"),
+        Command::Kv { namespace: team(), op: put("a", "theirs", PutMode::Set) },
+        kv(KvCommand::Put {
+            key: key("ç/ttl"),
+            value: vec![0, 159, 255].into(),
+            flags: u64::MAX,
+            mode: PutMode::Set,
+            ttl_ms: Some(60_000),
+        }),
+        kv(put("a", "stale", PutMode::Cas(Index(1)))),
+        kv(KvCommand::Delete { key: key("gone/x"), cas: Some(Index(4)) }),
+        kv(KvCommand::DeleteTree { prefix: "gone/".into() }),
+    ]
+}
+
+fn sessions() -> Vec<Command> {
+    let (namespace, id) = (default(), session(1));
+    vec![
+        register_node("n1"),
+        register_node("n2"),
+        register_check("n1", CheckStatus::Passing),
+        register_check("n2", CheckStatus::Warning),
+        create(default(), 1, Behavior::Release, Some(10_000)),
+        create(default(), 2, Behavior::Delete, None),
+        create(team(), 3, Behavior::Release, Some(20_000)),
+        create_with_service_check(),
+        kv(put("lock/1", "mine", PutMode::Acquire(session(1)))),
+        kv(put("lock/2", "lost", PutMode::Acquire(session(2)))),
+        kv(put("lock/1", "again", PutMode::Acquire(session(2)))),
+        Command::SessionRenew { namespace: namespace.clone(), id },
+        Command::SessionDestroy { namespace: namespace.clone(), id: session(2) },
+        Command::SessionExpire { term: TERM, sessions: vec![(namespace.clone(), id, 1)] },
+        Command::KvExpire { term: TERM, keys: vec![(namespace, key("ç/ttl"), Index(6))] },
+        Command::LeaderStart { term: TERM },
+        txn(Index(99)),
+        txn(Index(1)),
+    ]
+}
+
+fn others() -> Vec<Command> {
+    let id = RestoreId(Uuid::from_u128(8));
+    vec![
+        event("deploy"),
+        event("rollback"),
+        Command::SetLimits(Limits { value_bytes: 1_000_000, ..Limits::default() }),
+        Command::RaiseFeatureLevel { level: 1 },
+        Command::CompareHash { index: Index(7), hashes: vec![1, 2, 3, 4, 5] },
+        Command::Catalog(CatalogCommand::DeregisterCheck { node: node("n2"), id: check_id() }),
+        Command::Catalog(CatalogCommand::DeregisterNode { name: node("n2") }),
+        Command::Reap { upto: Index(8) },
+        restore(RestoreCommand::Begin { id }),
+        restore(RestoreCommand::Abort { id }),
+        restore(RestoreCommand::Commit { id, chunks: 1 }),
+        restore(RestoreCommand::Begin { id }),
+        restore(RestoreCommand::Chunk { id, number: 0, bytes: b"staged".to_vec().into() }),
+    ]
+}
+
+/// The encoded entries. Every other one carries a request id.
+pub(crate) fn log() -> Vec<Vec<u8>> {
+    let commands = [keys(), sessions(), others()].concat();
+    let proposals = (0u64..).zip(commands).map(|(number, command)| {
+        let id = u128::from(NOW + number) << 80 | 7 << 76 | 2 << 62 | u128::from(number);
+        Proposal {
+            at: Millis(NOW + 10 * number),
+            request: (number % 2 == 0).then_some(RequestId(Uuid::from_u128(id))),
+            actor: if number % 3 == 0 { "somebody".into() } else { String::new() },
+            command,
+        }
+    });
+    proposals.map(|proposal| proposal.encode()).collect()
+}
+
+/// What the log leaves, once enough entries have passed for hashes to be remembered.
+pub(crate) fn state() -> State {
+    let mut state = State::new();
+    for bytes in log() {
+        let proposal = Proposal::decode(&bytes).expect("it was just encoded");
+        state.apply(TERM, state.log_index() + 1, &proposal).expect("there is no other replica");
+    }
+    state.advance(TERM, 1_100);
+    state
+}

@@ -1,0 +1,160 @@
+//! Outcomes, changes and state as text.
+
+use std::fmt::Write as _;
+
+use konsul_state::State;
+use konsul_types::txn::TxnResult;
+use konsul_types::{Change, Check, KvRecord, Node, Outcome, Session, SessionId};
+
+/// What a command answered.
+pub(crate) fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done => "done".into(),
+        Outcome::Counted(n) => format!("counted {n}"),
+        Outcome::Kv(kept) => format!("kv {}", record(kept)),
+        Outcome::Txn(results) => {
+            let lines = results.iter().map(|TxnResult::Kv { namespace, key, record: kept, with_value }| {
+                let content = kept.as_deref().map_or("absent".into(), record);
+                let value = if *with_value { "" } else { " (without value)" };
+                format!("\n  {namespace} {key:?} {content}{value}")
+            });
+            match results.len() {
+                ..20 => format!("committed{}", lines.collect::<String>()),
+                many => format!("committed with {many} results"),
+            }
+        }
+        Outcome::TxnRolledBack(errors) => {
+            let lines =
+                errors.iter().map(|error| format!("\n  op {}: {} {:?}", error.op, error.why, error.why));
+            format!("rolled back{}", lines.collect::<String>())
+        }
+        Outcome::Session(kept) => format!("session {}", session(kept)),
+        Outcome::Event(event) => {
+            format!("event {:?} ltime={} index={}", event.name, event.ltime, event.index)
+        }
+        Outcome::Refused(why) => format!("refused: {why} {why:?}"),
+        Outcome::AppliedBefore(index) => format!("applied before, at {index}"),
+    }
+}
+
+/// What a command changed, a line for each.
+pub(crate) fn change(change: &Change) -> String {
+    let arrow = |old: Option<String>, new: Option<String>| {
+        let text = |side: Option<String>| side.unwrap_or_else(|| "-".into());
+        format!("{} → {}", text(old), text(new))
+    };
+    match change {
+        Change::Kv { namespace, key, old, new } => {
+            let sides = arrow(old.as_deref().map(record), new.as_deref().map(record));
+            format!("kv {namespace} {key:?}: {sides}")
+        }
+        Change::Session { namespace, id, old, new } => {
+            let sides = arrow(old.as_deref().map(session), new.as_deref().map(session));
+            format!("session {namespace} {}: {sides}", short(*id))
+        }
+        Change::Node { name, old, new } => {
+            format!("node {name}: {}", arrow(old.as_deref().map(node), new.as_deref().map(node)))
+        }
+        Change::Check { node, id, old, new } => {
+            format!("check {node} {id}: {}", arrow(old.as_deref().map(check), new.as_deref().map(check)))
+        }
+        Change::Event(event) => format!("event {:?} {:?}", event.name, event.payload),
+        Change::Reset => "reset".into(),
+    }
+}
+
+/// One key's record.
+pub(crate) fn record(record: &KvRecord) -> String {
+    let mut text =
+        format!("{:?} create={} modify={}", record.value, record.create_index, record.modify_index);
+    if record.flags != 0 {
+        let _ = write!(text, " flags={}", record.flags);
+    }
+    if record.lock_index != 0 {
+        let _ = write!(text, " locks={}", record.lock_index);
+    }
+    if let Some(id) = record.session {
+        let _ = write!(text, " holder={}", short(id));
+    }
+    if let Some(at) = record.expires_at {
+        let _ = write!(text, " expires={at}");
+    }
+    text
+}
+
+fn session(session: &Session) -> String {
+    let deadline = session.deadline.map_or("none".into(), |at| at.to_string());
+    format!(
+        "{} on {} {:?} delay={}ms create={} modify={} renewal={} at={} deadline={deadline} grace={}",
+        short(session.spec.id),
+        session.spec.node,
+        session.spec.behavior,
+        session.spec.lock_delay_ms,
+        session.create_index,
+        session.modify_index,
+        session.renewal,
+        session.renewed_at,
+        session.grace_used
+    )
+}
+
+fn node(node: &Node) -> String {
+    format!("{} create={} modify={}", node.address, node.create_index, node.modify_index)
+}
+
+fn check(check: &Check) -> String {
+    format!(
+        "{:?} {:?} create={} modify={}",
+        check.status, check.output, check.create_index, check.modify_index
+    )
+}
+
+fn short(id: SessionId) -> String {
+    format!("s{}", id.0.as_u128())
+}
+
+/// Everything that the state holds.
+pub(crate) fn state(state: &State) -> String {
+    let mut text = format!(
+        "index={} log={} term={} at={}\n",
+        state.index(),
+        state.log_index(),
+        state.term(),
+        state.at()
+    );
+    for (namespace, keys) in state.keyspaces() {
+        let _ = writeln!(text, "namespace {namespace} keys={} bytes={}", keys.len(), keys.bytes());
+        for (key, kept) in keys.under("") {
+            let _ = writeln!(text, "  {key:?} {}", record(kept));
+        }
+        for (at, key) in keys.deadlines() {
+            let _ = writeln!(text, "  deadline {at} {key:?}");
+        }
+        for (key, until) in keys.lock_delays() {
+            let _ = writeln!(text, "  lock delay {key:?} {until}");
+        }
+    }
+    for (namespace, kept) in state.sessions().all() {
+        let _ = writeln!(text, "session {namespace} {}", session(kept));
+    }
+    for kept in state.catalog().nodes() {
+        let _ = writeln!(text, "node {} {}", kept.name, node(kept));
+    }
+    for kept in state.catalog().checks() {
+        let _ = writeln!(text, "check {} {} {}", kept.node, kept.id, check(kept));
+    }
+    let events = state.events();
+    if let (Some(first), Some(last)) = (events.iter().next(), events.iter().last()) {
+        let (from, to) = (first.ltime, last.ltime);
+        let _ = writeln!(
+            text,
+            "events {} ltime={from}..={to} changed={}",
+            events.iter().count(),
+            events.changed()
+        );
+    }
+    if !state.requests().is_empty() {
+        let _ = writeln!(text, "requests {}", state.requests().len());
+    }
+    text
+}

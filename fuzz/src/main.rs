@@ -1,0 +1,2 @@
+//! Runs the targets.
+fn main() {}
