@@ -30,20 +30,15 @@ pub fn prepare() -> Result<()> {
         ))
     })?;
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    setrlimit(Resource::Nofile, raised).map_err(|why| Error::Usage(format!("cannot open enough files: {why}")))
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised)
+        .map_err(|why| Error::Usage(format!("cannot open enough files: {why}")))
 }
 
 /// The processor time of this process.
 pub fn own_time() -> Duration {
     let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::new(
-        u64::try_from(usage.tv_sec).unwrap_or(0),
-        u32::try_from(usage.tv_nsec).unwrap_or(0),
-    )
+    Duration::new(u64::try_from(usage.tv_sec).unwrap_or(0), u32::try_from(usage.tv_nsec).unwrap_or(0))
 }
 
 /// A process that is watched.
@@ -56,6 +51,11 @@ impl Process {
     /// The process of this id.
     pub fn new(pid: u32) -> Process {
         Process { pid }
+    }
+
+    /// Its id.
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Its processor time so far, of all its threads that live. To the nanosecond, unlike `/proc/PID/stat`, whose unit is ten
@@ -87,9 +87,9 @@ impl Process {
         let text = std::fs::read_to_string(&path)
             .map_err(|why| Error::file(format!("read {}", path.display()), why))?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|rest| rest.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
-        kib.map(|kib| kib * 1024)
-            .ok_or_else(|| Error::Process(format!("process {} has ended", self.pid)))
+        let kib =
+            line.and_then(|rest| rest.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
+        kib.map(|kib| kib * 1024).ok_or_else(|| Error::Process(format!("process {} has ended", self.pid)))
     }
 
     /// Waits until it uses less than a fiftieth of a core, three times in a row over 50 ms: what was asked of it is done.
@@ -127,7 +127,8 @@ mod tests {
     fn this_process_uses_time_and_memory() {
         let own = Process::new(std::process::id());
         let before = own.cpu_time().expect("it lives");
-        let spun = (0..20_000_000_u64).fold(0_u64, |sum, n| sum.wrapping_mul(31).wrapping_add(std::hint::black_box(n)));
+        let spun = (0..20_000_000_u64)
+            .fold(0_u64, |sum, n| sum.wrapping_mul(31).wrapping_add(std::hint::black_box(n)));
         std::hint::black_box(spun);
         assert!(own.cpu_time().expect("it lives") > before);
         assert!(own.memory().expect("it lives") > 100_000);

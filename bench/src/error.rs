@@ -42,9 +42,6 @@ pub enum Error {
     /// No answer.
     #[error("no answer for {0:?}")]
     Hangs(Duration),
-    /// The server does not keep up with an open loop.
-    #[error("the server fell behind by a second at {0:.0} requests a second")]
-    TooSlow(f64),
     /// A server or a client of etcd did not do what it was started for.
     #[error("{0}")]
     Process(String),
@@ -63,20 +60,14 @@ impl Error {
         Error::Connect { address, source }
     }
 
-    pub(crate) fn file(what: impl Into<String>, source: std::io::Error) -> Error {
-        Error::File {
-            what: what.into(),
-            source,
-        }
+    /// A file or a socket of the system that failed while `what` was tried.
+    pub fn file(what: impl Into<String>, source: std::io::Error) -> Error {
+        Error::File { what: what.into(), source }
     }
 
     pub(crate) fn wrong(to: &'static str, response: &crate::load::Response<'_>) -> Error {
         let head = &response.body[..response.body.len().min(200)];
-        Error::Wrong {
-            to,
-            status: response.status,
-            body: String::from_utf8_lossy(head).into_owned(),
-        }
+        Error::Wrong { to, status: response.status, body: String::from_utf8_lossy(head).into_owned() }
     }
 }
 

@@ -5,6 +5,7 @@ import threading
 
 import consul
 import pytest
+from consul.exceptions import ClientError
 
 
 def test_put_get_delete(client, prefix):
@@ -109,7 +110,7 @@ def test_transactions(client, prefix):
     )
     assert done["Errors"] is None
     assert done["Results"][1]["KV"]["Value"] == value
-    with pytest.raises(consul.ClientError, match="409"):
+    with pytest.raises(ClientError, match="409"):
         client.txn.put([{"KV": {"Verb": "check-not-exists", "Key": prefix + "k"}}])
 
 

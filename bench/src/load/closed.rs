@@ -1,5 +1,6 @@
 //! The closed loop: each connection asks again as soon as it is answered. It finds the highest rate.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Engine, Latencies, Load, Sample, Work};
@@ -19,8 +20,38 @@ pub fn closed(load: &Load<'_>, work: &mut dyn Work) -> Result<Sample, Error> {
     run(load, &mut engine, work)
 }
 
+/// Sends `count` requests of `work` over `connections` connections, and tells how long they took.
+///
+/// # Errors
+///
+/// As [`closed`].
+pub fn fill(
+    address: SocketAddr,
+    connections: usize,
+    count: u64,
+    work: &mut dyn Work,
+) -> Result<Duration, Error> {
+    let mut engine = Engine::connect(address, connections)?;
+    let began = Instant::now();
+    let mut watch = Watch::start(Duration::ZERO);
+    let (mut sent, mut answered) = (0, 0);
+    let mut freed: Vec<usize> = (0..engine.connections()).collect();
+    while answered < count {
+        for at in freed.iter().copied() {
+            if sent < count {
+                engine.send(at, |out| work.write(out))?;
+                sent += 1;
+            }
+        }
+        engine.step(Some(Duration::from_millis(100)), &mut freed, |_, response| work.judge(response))?;
+        answered += freed.len() as u64;
+        watch.note(!freed.is_empty())?;
+    }
+    Ok(began.elapsed())
+}
+
 fn run(load: &Load<'_>, engine: &mut Engine, work: &mut dyn Work) -> Result<Sample, Error> {
-    let mut asked = vec![Instant::now(); engine.len()];
+    let mut asked = vec![Instant::now(); engine.connections()];
     for (at, asked) in asked.iter_mut().enumerate() {
         *asked = Instant::now();
         engine.send(at, |out| work.write(out))?;
@@ -74,10 +105,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn start(length: Duration) -> Watch {
         let now = Instant::now();
-        Watch {
-            end: now + length,
-            last: now,
-        }
+        Watch { end: now + length, last: now }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -105,12 +133,7 @@ pub(super) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     pub(super) fn start(server: &'a Process) -> Result<Meter<'a>, Error> {
-        Ok(Meter {
-            server,
-            server_cpu: server.cpu_time()?,
-            own_cpu: cpu::own_time(),
-            began: Instant::now(),
-        })
+        Ok(Meter { server, server_cpu: server.cpu_time()?, own_cpu: cpu::own_time(), began: Instant::now() })
     }
 
     pub(super) fn stop(self, mut latencies: Latencies) -> Result<Sample, Error> {

@@ -23,12 +23,7 @@ impl Connection {
             .set_nodelay(true)
             .and_then(|()| socket.set_nonblocking(true))
             .map_err(|why| Error::connect(address, why))?;
-        Ok(Connection {
-            socket: TcpStream::from_std(socket),
-            out: Vec::new(),
-            sent: 0,
-            partial: Vec::new(),
-        })
+        Ok(Connection { socket: TcpStream::from_std(socket), out: Vec::new(), sent: 0, partial: Vec::new() })
     }
 
     pub(super) fn socket(&mut self) -> &mut TcpStream {
@@ -105,8 +100,5 @@ fn judge_length(response: &Response<'_>, got: usize) -> Result<(), Error> {
     if response.length == got {
         return Ok(());
     }
-    Err(Error::Wire(format!(
-        "{} bytes after an answer that nobody asked for",
-        got - response.length
-    )))
+    Err(Error::Wire(format!("{} bytes after an answer that nobody asked for", got - response.length)))
 }

@@ -1,10 +1,11 @@
 //! Many connections and the readiness of their sockets.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
+use super::alarm::Alarm;
 use super::connection::Connection;
 use super::response::Response;
 use crate::error::Error;
@@ -19,7 +20,11 @@ pub struct Engine {
     events: Events,
     connections: Vec<Connection>,
     scratch: Vec<u8>,
+    alarm: Alarm,
 }
+
+/// Which event is the alarm's.
+const ALARM: Token = Token(usize::MAX);
 
 impl Engine {
     /// Opens `count` connections.
@@ -29,34 +34,21 @@ impl Engine {
     /// [`Error::Connect`] when one of them is not accepted.
     pub fn connect(address: SocketAddr, count: usize) -> Result<Engine, Error> {
         let poll = Poll::new().map_err(Error::Broken)?;
+        let alarm = Alarm::new(poll.registry(), ALARM)?;
         let mut connections = Vec::with_capacity(count);
         for at in 0..count {
             let mut connection = Connection::open(address)?;
             poll.registry()
-                .register(
-                    connection.socket(),
-                    Token(at),
-                    Interest::READABLE | Interest::WRITABLE,
-                )
+                .register(connection.socket(), Token(at), Interest::READABLE | Interest::WRITABLE)
                 .map_err(Error::Broken)?;
             connections.push(connection);
         }
-        Ok(Engine {
-            poll,
-            events: Events::with_capacity(1024),
-            connections,
-            scratch: vec![0; SCRATCH_BYTES],
-        })
+        Ok(Engine { poll, events: Events::with_capacity(1024), connections, scratch: vec![0; SCRATCH_BYTES] })
     }
 
     /// How many connections there are.
-    pub fn len(&self) -> usize {
+    pub fn connections(&self) -> usize {
         self.connections.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.connections.is_empty()
     }
 
     /// Sends what `write` writes on connection `at`, which must have nothing under way.
@@ -66,6 +58,26 @@ impl Engine {
     /// [`Error::Broken`] when the socket fails.
     pub fn send(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), Error> {
         self.connections[at].send(write)
+    }
+
+    /// As [`Engine::step`], until `due` at the latest. Exact to some microseconds, where a time-out of `epoll` is to a
+    /// millisecond; and it sleeps, so that the kernel's threads that serve the disk find the core free.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::step`].
+    pub fn step_until(
+        &mut self,
+        due: Instant,
+        freed: &mut Vec<usize>,
+        take: impl FnMut(usize, &Response<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let left = due.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return self.step(Some(Duration::ZERO), freed, take);
+        }
+        self.alarm.set(left)?;
+        self.step(None, freed, take)
     }
 
     /// Waits at most `timeout` for answers, hands each with the number of its connection to `take`, and lists the
@@ -86,6 +98,9 @@ impl Engine {
             return if interrupted { Ok(()) } else { Err(Error::Broken(why)) };
         }
         for event in &self.events {
+            if event.token() == ALARM {
+                continue;
+            }
             let at = event.token().0;
             if event.is_writable() {
                 self.connections[at].flush()?;

@@ -4,6 +4,7 @@
 //! a request, no allocation, one `epoll_wait` for as many answers as are there. It judges every answer; a wrong one ends the
 //! run, since a server that is quick to answer nonsense is not quick.
 
+mod alarm;
 mod closed;
 mod connection;
 mod engine;
@@ -12,7 +13,7 @@ mod parked;
 mod response;
 mod sample;
 
-pub use closed::closed;
+pub use closed::{closed, fill};
 pub use engine::Engine;
 pub use open::open;
 pub use parked::Herd;

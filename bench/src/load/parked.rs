@@ -30,10 +30,7 @@ impl Herd {
     ///
     /// [`Error::Connect`] when one of them is not accepted.
     pub fn connect(address: SocketAddr, count: usize) -> Result<Herd, Error> {
-        Ok(Herd {
-            engine: Engine::connect(address, count)?,
-            freed: Vec::new(),
-        })
+        Ok(Herd { engine: Engine::connect(address, count)?, freed: Vec::new() })
     }
 
     /// Lets all of them ask for `path`, and waits until the server has nothing more to do with them.
@@ -43,7 +40,7 @@ impl Herd {
     /// [`Error::Unparked`] when one is answered at once.
     pub fn park(&mut self, path: &str, server: &Process) -> Result<(), Error> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: konsul\r\n\r\n");
-        for at in 0..self.engine.len() {
+        for at in 0..self.engine.connections() {
             self.engine.send(at, |out| out.extend_from_slice(request.as_bytes()))?;
         }
         server.until_quiet()?;
@@ -65,11 +62,10 @@ impl Herd {
         since: Instant,
         mut judge: impl FnMut(&Response<'_>) -> Result<(), Error>,
     ) -> Result<Woken, Error> {
-        let (mut left, mut first) = (self.engine.len(), None);
+        let (mut left, mut first) = (self.engine.connections(), None);
         while left > 0 {
-            self.engine.step(Some(Duration::from_millis(100)), &mut self.freed, |_, response| {
-                judge(response)
-            })?;
+            self.engine
+                .step(Some(Duration::from_millis(100)), &mut self.freed, |_, response| judge(response))?;
             if !self.freed.is_empty() {
                 first.get_or_insert_with(|| since.elapsed());
             }
@@ -79,9 +75,6 @@ impl Herd {
             }
         }
         let last = since.elapsed();
-        Ok(Woken {
-            first: first.unwrap_or(last),
-            last,
-        })
+        Ok(Woken { first: first.unwrap_or(last), last })
     }
 }

@@ -33,11 +33,9 @@ pub fn parse(bytes: &[u8]) -> Result<Option<Response<'_>>, Error> {
     let rest = &bytes[head_length..];
     Ok(match framing(head.headers)? {
         Framing::Length(length) if rest.len() < length => None,
-        Framing::Length(length) => Some(Response {
-            status,
-            body: Cow::Borrowed(&rest[..length]),
-            length: head_length + length,
-        }),
+        Framing::Length(length) => {
+            Some(Response { status, body: Cow::Borrowed(&rest[..length]), length: head_length + length })
+        }
         Framing::Chunked => chunks(rest)?.map(|(body, length)| Response {
             status,
             body: Cow::Owned(body),
@@ -64,9 +62,7 @@ fn framing(headers: &[httparse::Header<'_>]) -> Result<Framing, Error> {
             return Ok(Framing::Chunked);
         }
     }
-    Err(Error::Wire(
-        "an answer with neither a length nor chunks".to_owned(),
-    ))
+    Err(Error::Wire("an answer with neither a length nor chunks".to_owned()))
 }
 
 fn chunks(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Error> {

@@ -58,7 +58,9 @@ impl Etcd {
             .arg(".")
             .current_dir(&source)
             .output()
-            .map_err(|why| Error::Process(format!("cannot start go, which builds the client of etcd: {why}")))?;
+            .map_err(|why| {
+                Error::Process(format!("cannot start go, which builds the client of etcd: {why}"))
+            })?;
         if !built.status.success() {
             return Err(Error::Process(String::from_utf8_lossy(&built.stderr).into_owned()));
         }
@@ -134,10 +136,9 @@ impl Etcd {
 }
 
 pub(super) fn first_line(program: &str, words: &[&str]) -> Result<String> {
-    let output = Command::new(program)
-        .args(words)
-        .output()
-        .map_err(|why| Error::Process(format!("cannot start {program}: {why}; `cargo xtask deps bench` installs it")))?;
+    let output = Command::new(program).args(words).output().map_err(|why| {
+        Error::Process(format!("cannot start {program}: {why}; `cargo xtask deps bench` installs it"))
+    })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }

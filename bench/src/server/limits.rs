@@ -113,12 +113,7 @@ pub fn sync_rate(folder: &Path, measure: Duration) -> Result<f64> {
 pub fn sync_loop(folder: &Path, measure: Duration) -> Result<f64> {
     let path = folder.join("bare-sync");
     let fault = |why| Error::file(format!("write {}", path.display()), why);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .open(&path)
-        .map_err(fault)?;
+    let file = OpenOptions::new().create(true).truncate(true).write(true).open(&path).map_err(fault)?;
     for at in 0..RECORDS {
         file.write_all_at(&[0; RECORD_BYTES], at * RECORD_BYTES as u64).map_err(fault)?;
     }

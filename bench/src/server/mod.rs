@@ -5,7 +5,7 @@ mod konsul;
 mod limits;
 
 pub use etcd::{Etcd, GrpcMode, GrpcRun};
-pub use konsul::Konsul;
+pub use konsul::{Konsul, first_write as konsul_first_write, read as konsul_read};
 pub use limits::{Empty, serve_empty, sync_loop, sync_rate};
 
 use std::io::{Read as _, Write as _};
@@ -34,7 +34,8 @@ pub struct Running {
 impl Running {
     /// Starts `command` on the server's core; what it prints goes to `log`.
     fn start(command: &[String], address: SocketAddr, log: &Path) -> Result<Running> {
-        let file = std::fs::File::create(log).map_err(|why| Error::file(format!("create {}", log.display()), why))?;
+        let file = std::fs::File::create(log)
+            .map_err(|why| Error::file(format!("create {}", log.display()), why))?;
         let errors = file.try_clone().map_err(|why| Error::file(format!("open {}", log.display()), why))?;
         let core = SERVER_CORE.to_string();
         let child = Command::new("taskset")
@@ -44,14 +45,11 @@ impl Running {
             .stdout(file)
             .stderr(errors)
             .spawn()
-            .map_err(|why| Error::Process(format!("cannot start taskset, which apt has in util-linux: {why}")))?;
+            .map_err(|why| {
+                Error::Process(format!("cannot start taskset, which apt has in util-linux: {why}"))
+            })?;
         // taskset becomes the server: the process id stays.
-        Ok(Running {
-            address,
-            process: Process::new(child.id()),
-            child,
-            log: log.to_path_buf(),
-        })
+        Ok(Running { address, process: Process::new(child.id()), child, log: log.to_path_buf() })
     }
 
     /// Waits until `ready` holds.

@@ -158,7 +158,14 @@ impl Running {
         self.agent.reload()
     }
 
-    /// A handle that asks the agent to stop, as `agent/leave` does.
+    /// Says in the log where it serves.
+    pub(crate) fn announce(&self) {
+        for address in &self.addresses {
+            tracing::info!(address = %format_args!("http://{address}"), "serving the HTTP API");
+        }
+    }
+
+    /// Asks the agent to stop, as `agent/leave` does.
     pub(crate) fn request_stop(&self, reason: StopReason) {
         request_stop(&self.agent.stop, reason);
     }

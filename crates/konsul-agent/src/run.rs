@@ -44,6 +44,7 @@ async fn serve(agent: Agent, config: Config, ready: impl FnOnce(&Running)) -> Re
         _ = signals.end() => return Ok(()),
     };
     ready(&running);
+    running.announce();
     let reason = signals.until_stop(&running).await;
     tokio::select! {
         biased;

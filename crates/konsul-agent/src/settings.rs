@@ -87,9 +87,9 @@ pub(crate) fn raft(config: &Config, identity: &Identity) -> Options {
     Options {
         node_id: identity.raft_id(),
         name: "raft".to_owned(),
-        heartbeat_ms: 250,
-        election_min_ms: 1_000,
-        election_max_ms: 2_000,
+        heartbeat_ms: 500,
+        election_min_ms: 2_000,
+        election_max_ms: 4_000,
         snapshot_every: config.raft_snapshot_threshold,
         queue_bytes: QUEUE_BYTES,
         bootstrap: config.may_bootstrap(),

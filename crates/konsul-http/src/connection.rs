@@ -100,7 +100,8 @@ impl Progress {
 
     /// Whether it takes longer than it may.
     pub(crate) fn is_overdue(&self, now: Instant, timeouts: &Timeouts) -> bool {
-        let over = |since: u64, limit: Duration| now.saturating_duration_since(Instant::from_nanos(since)) > limit;
+        let over =
+            |since: u64, limit: Duration| now.saturating_duration_since(Instant::from_nanos(since)) > limit;
         let stalled = self.stalled.load(Relaxed);
         if stalled != 0 && over(stalled, timeouts.write) {
             return true;

@@ -159,7 +159,8 @@ mod tests {
     use super::*;
 
     fn connections(most: usize, most_per_source: usize) -> Arc<Connections> {
-        let limits = Limits { connections: most, connections_per_source: most_per_source, ..Limits::default() };
+        let limits =
+            Limits { connections: most, connections_per_source: most_per_source, ..Limits::default() };
         Arc::new(Connections::new(&limits))
     }
 

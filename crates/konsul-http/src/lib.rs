@@ -6,14 +6,14 @@
 //!
 //! # The life of a request
 //!
-//! 1. [`Server`] accepts a connection, counts it against the caps ([`connections`]), and gives it to hyper over
-//!    [`stream::Stream`], which notes when it waits for bytes and when it cannot write.
-//! 2. hyper parses the head and calls [`service`], which decodes path and query once, finds the route in the table
-//!    [`v1::route`], and runs the fixed order of checks of Consul's pipeline ([`v1::pipeline`]).
+//! 1. [`Server`] accepts a connection, counts it against the caps (`connections`), and gives it to hyper over
+//!    `stream::Stream`, which notes when it waits for bytes and when it cannot write.
+//! 2. hyper parses the head and calls `service`, which decodes path and query once, finds the route in the table
+//!    [`v1::route`], and runs the fixed order of checks of Consul's pipeline (`v1::pipeline`).
 //! 3. The route's handler reads everything that it needs from the borrowed head *synchronously* and returns a future
 //!    that owns its arguments. By the time the future parks, the head's bytes are gone: a parked reader costs hyper's
 //!    buffers and little more.
-//! 4. The future calls one operation and makes a [`v1::reply::Reply`] of its answer; [`v1::error`] has the one table
+//! 4. The future calls one operation and makes a `v1::reply::Reply` of its answer; `v1::error` has the one table
 //!    from refusals and failures to status and text.
 //! 5. The reply becomes a response: indented if `?pretty` asks for it, compressed if it is large and the client takes
 //!    that, with Consul's headers. [`Observer`] is told what it was and how long it took.
@@ -24,9 +24,9 @@
 //!
 //! # Time
 //!
-//! There is no timer for a request. A sweep ([`connections`]) looks at all connections several times a second and cuts
+//! There is no timer for a request. A sweep (`connections`) looks at all connections several times a second and cuts
 //! those whose head does not come to an end, that are idle too long, or that do not take their answer. Bodies have a
-//! deadline that grows with what has arrived ([`intake`]).
+//! deadline that grows with what has arrived (`intake`).
 //!
 //! # What is missing on purpose
 //!
@@ -38,8 +38,8 @@ mod encoding;
 mod intake;
 mod network;
 mod observe;
-mod outside;
 mod outgoing;
+mod outside;
 mod server;
 mod service;
 mod settings;

@@ -28,11 +28,10 @@ pub(crate) fn unknown(path: &str) -> Reply {
     Reply::plain(StatusCode::NOT_FOUND, text)
 }
 
-const UI_DISABLED: &str =
-    "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.";
+const UI_DISABLED: &str = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.";
 
 /// `GET /metrics`.
-pub(crate) fn metrics(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn metrics(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         let context = Context::new(edge.default_namespace.clone());
@@ -51,13 +50,13 @@ struct Health<'a> {
 }
 
 /// `GET /health` and `/health/ready`: 503 unless it is live and ready.
-pub(crate) fn ready(inbound: Inbound<'_>, _: &'static Route) -> Handled {
-    health(&inbound, |health| health.live && health.ready)
+pub(crate) fn ready(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
+    health(inbound, |health| health.live && health.ready)
 }
 
 /// `GET /health/live`: 503 unless it is live.
-pub(crate) fn live(inbound: Inbound<'_>, _: &'static Route) -> Handled {
-    health(&inbound, |health| health.live)
+pub(crate) fn live(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
+    health(inbound, |health| health.live)
 }
 
 fn health(inbound: &Inbound<'_>, is_good: fn(&konsul_operations::ports::Health) -> bool) -> Handled {

@@ -31,7 +31,11 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
-    pub(crate) fn new(operations: Arc<dyn Operations>, observer: Arc<dyn Observer>, settings: Settings) -> Edge {
+    pub(crate) fn new(
+        operations: Arc<dyn Operations>,
+        observer: Arc<dyn Observer>,
+        settings: Settings,
+    ) -> Edge {
         Edge { operations, observer, settings, default_namespace: Namespace::default_namespace() }
     }
 }
@@ -65,7 +69,8 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         let started = now();
         let (mut head, body) = request.into_parts();
         let dispatched = pipeline::dispatch(&self.edge, &head, body, self.peer);
-        let gzip = head.headers.get(ACCEPT_ENCODING).is_some_and(|accept| accept.to_str().is_ok_and(takes_gzip));
+        let gzip =
+            head.headers.get(ACCEPT_ENCODING).is_some_and(|accept| accept.to_str().is_ok_and(takes_gzip));
         let log = tracing::enabled!(target: ACCESS, tracing::Level::DEBUG).then(|| {
             // The path alone: a query may hold a token.
             Box::new(Access { peer: self.peer, method: head.method.clone(), path: head.uri.path().into() })

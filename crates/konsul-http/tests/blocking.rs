@@ -1,5 +1,7 @@
 //! Blocking queries, and what becomes of them when the client goes away or the server stops.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
+
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;

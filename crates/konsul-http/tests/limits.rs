@@ -1,5 +1,7 @@
 //! Bounds on sizes, counts and time, and requests that try to pass for two.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
+
 mod support;
 
 use std::io::Read as _;
@@ -41,9 +43,15 @@ async fn a_chunked_value_over_its_bound_is_refused_too() {
     let rig = Rig::with(limited(Limits { value_bytes: 10, ..Limits::default() }));
     let mut client = Client::connect(rig.address).await;
     let chunked = [("Transfer-Encoding", "chunked")];
-    assert_eq!(client.request("PUT", "/v1/kv/a", &chunked, b"5\r\n12345\r\n5\r\n12345\r\n0\r\n\r\n").await.status, 200);
+    assert_eq!(
+        client.request("PUT", "/v1/kv/a", &chunked, b"5\r\n12345\r\n5\r\n12345\r\n0\r\n\r\n").await.status,
+        200
+    );
     let answer = client.request("PUT", "/v1/kv/b", &chunked, b"5\r\n12345\r\n6\r\n123456\r\n0\r\n\r\n").await;
-    assert_eq!(answer.text(), "Request body too large, max size: 10 bytes. See the option limits.kv_max_value_size.");
+    assert_eq!(
+        answer.text(),
+        "Request body too large, max size: 10 bytes. See the option limits.kv_max_value_size."
+    );
     assert_eq!((answer.status, rig.fake.keys()), (413, 1));
 }
 
@@ -62,7 +70,9 @@ async fn a_client_that_asks_first_is_refused_before_it_sends() {
 async fn transactions_have_bounds() {
     let rig = Rig::start();
     let mut client = Client::connect(rig.address).await;
-    let ops = |count: usize| format!("[{}]", vec!["{\"KV\":{\"Verb\":\"set\",\"Key\":\"a\",\"Value\":\"MQ==\"}}"; count].join(","));
+    let ops = |count: usize| {
+        format!("[{}]", vec!["{\"KV\":{\"Verb\":\"set\",\"Key\":\"a\",\"Value\":\"MQ==\"}}"; count].join(","))
+    };
     assert_eq!(client.put("/v1/txn", ops(128).as_bytes()).await.status, 200);
     let answer = client.put("/v1/txn", ops(129).as_bytes()).await;
     assert_eq!((answer.status, answer.text()), (413, "Transaction contains too many operations (129 > 128)"));
@@ -80,7 +90,9 @@ async fn keys_and_heads_have_bounds() {
     assert_eq!(client.get(&format!("/v1/kv/{escaped}?raw")).await.text(), "x");
     let answer = client.put(&format!("/v1/kv/{}", "k".repeat(8193)), b"x").await;
     assert_eq!((answer.status, answer.text()), (400, "Invalid key has 8193 bytes; at most 8192 are allowed"));
-    client.send(format!("GET /v1/kv/a HTTP/1.1\r\nHost: test\r\nX: {}\r\n\r\n", "x".repeat(70_000)).as_bytes()).await;
+    client
+        .send(format!("GET /v1/kv/a HTTP/1.1\r\nHost: test\r\nX: {}\r\n\r\n", "x".repeat(70_000)).as_bytes())
+        .await;
     assert_eq!(client.answer(false).await.unwrap().status, 431);
     assert!(client.is_closed().await);
 }
@@ -110,7 +122,10 @@ async fn a_body_that_comes_a_byte_at_a_time_is_cut_with_an_answer() {
     let Client { socket, .. } = client;
     let (mut reader, mut writer) = socket.into_split();
     let sending = tokio::spawn(async move {
-        writer.write_all(b"PUT /v1/kv/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+        writer
+            .write_all(b"PUT /v1/kv/a HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\n")
+            .await
+            .unwrap();
         let mut ticks = tokio::time::interval(Duration::from_millis(20));
         while writer.write_all(b"x").await.is_ok() {
             ticks.tick().await;
@@ -127,7 +142,8 @@ async fn a_body_that_comes_a_byte_at_a_time_is_cut_with_an_answer() {
 
 #[tokio::test]
 async fn a_body_that_comes_in_good_time_may_take_longer() {
-    let pace = Timeouts { body: Duration::from_millis(200), body_bytes_per_second: 100, ..Timeouts::default() };
+    let pace =
+        Timeouts { body: Duration::from_millis(200), body_bytes_per_second: 100, ..Timeouts::default() };
     let rig = Rig::with(hurried(pace));
     let mut client = Client::connect(rig.address).await;
     client.send(b"PUT /v1/kv/a HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n").await;
@@ -212,19 +228,40 @@ async fn a_request_cannot_pass_for_two() {
     let hidden = "DELETE /v1/kv/victim HTTP/1.1\r\nHost: test\r\n\r\n";
     let put = "PUT /v1/kv/a HTTP/1.1\r\nHost: test\r\n";
     let samples: &[(&str, String)] = &[
-        ("two lengths", format!("{put}Content-Length: 0\r\nContent-Length: {}\r\n\r\n{hidden}", hidden.len())),
+        (
+            "two lengths",
+            format!("{put}Content-Length: 0\r\nContent-Length: {}\r\n\r\n{hidden}", hidden.len()),
+        ),
         ("a list of lengths", format!("{put}Content-Length: 0, {}\r\n\r\n{hidden}", hidden.len())),
         ("a length with a sign", format!("{put}Content-Length: +1\r\n\r\nx{hidden}")),
         ("a folded header", format!("{put}X: a\r\n Content-Length: 5\r\n\r\n{hidden}")),
         ("a space before the colon", format!("{put}Content-Length : {}\r\n\r\n{hidden}", hidden.len())),
-        ("not chunked at last", format!("{put}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}")),
+        (
+            "not chunked at last",
+            format!("{put}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
         ("an unknown coding", format!("{put}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n{hidden}")),
-        ("chunks in HTTP/1.0", format!("PUT /v1/kv/a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}")),
+        (
+            "chunks in HTTP/1.0",
+            format!("PUT /v1/kv/a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
         ("a chunk size that is none", format!("{put}Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n{hidden}")),
-        ("a chunk size out of range", format!("{put}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{hidden}")),
-        ("a chunk without its end", format!("{put}Transfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n{hidden}")),
-        ("a length beside chunks", format!("{put}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}")),
-        ("chunks beside a length", format!("{put}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n{hidden}")),
+        (
+            "a chunk size out of range",
+            format!("{put}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n{hidden}"),
+        ),
+        (
+            "a chunk without its end",
+            format!("{put}Transfer-Encoding: chunked\r\n\r\n1\r\nxx\r\n0\r\n\r\n{hidden}"),
+        ),
+        (
+            "a length beside chunks",
+            format!("{put}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
+        (
+            "chunks beside a length",
+            format!("{put}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n{hidden}"),
+        ),
         ("a bare carriage return", format!("{put}X: a\rContent-Length: 5\r\n\r\n{hidden}")),
         ("a zero byte", format!("{put}X: a\0b\r\n\r\n{hidden}")),
         ("no method", format!(" /v1/kv/a HTTP/1.1\r\n\r\n{hidden}")),

@@ -1,5 +1,7 @@
 //! Answers that are made while they are sent, and errors on the way.
 
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
+
 mod support;
 
 use std::sync::atomic::Ordering::SeqCst;
@@ -29,7 +31,10 @@ async fn the_log_is_streamed_line_by_line_until_the_client_has_enough() {
     let mut client = Client::connect(rig.address).await;
     client.send(b"GET /v1/agent/monitor?loglevel=WARN&logjson HTTP/1.1\r\nHost: test\r\n\r\n").await;
     while !client.line().await.is_empty() {}
-    assert_eq!((client.line().await, client.line().await), ("15".to_owned(), "level warn json true\n".to_owned()));
+    assert_eq!(
+        (client.line().await, client.line().await),
+        ("15".to_owned(), "level warn json true\n".to_owned())
+    );
     let log = rig.fake.log.lock().unwrap().clone().unwrap();
     log.send("more\n".to_owned()).await.unwrap();
     assert_eq!((client.line().await, client.line().await), ("5".to_owned(), "more\n".to_owned()));
@@ -67,7 +72,7 @@ async fn every_route_passes_on_what_goes_wrong() {
         ("PUT", format!("/v1/session/renew/{session}")),
         ("GET", format!("/v1/session/info/{session}")),
         ("GET", "/v1/session/list".to_owned()),
-        ("GET", "/v1/session/node/node1".to_owned()),
+        ("GET", "/v1/session/node/test-node".to_owned()),
         ("PUT", "/v1/event/fire/x".to_owned()),
         ("GET", "/v1/event/list".to_owned()),
         ("GET", "/v1/status/leader".to_owned()),
@@ -92,7 +97,10 @@ async fn every_route_passes_on_what_goes_wrong() {
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
     }
     let health = client.get("/health/ready").await;
-    assert_eq!((health.status, health.text()), (503, "{\"live\":true,\"ready\":false,\"reasons\":[\"No cluster leader\"]}"));
+    assert_eq!(
+        (health.status, health.text()),
+        (503, "{\"live\":true,\"ready\":false,\"reasons\":[\"No cluster leader\"]}")
+    );
     assert_eq!(client.get("/health/live").await.status, 200);
     assert_eq!(rig.fake.left.load(SeqCst), 1);
 }

@@ -1,49 +1,59 @@
-//! Every file of `transcripts/`, over a real socket, against a server of its own.
+//! Every file of `transcripts/`, over a real socket, against a server of its own: once around the stand-in, and where the
+//! real operations can give the answers too, once around those.
+
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
 
 mod support;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use konsul_storage::MemoryStorage;
+use konsul_testkit::TestNode;
 use support::Rig;
 
 async fn check(name: &str, least: usize) {
     let rig = Rig::start();
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(format!("{name}.http"));
-    let steps = support::transcript::run(&path, rig.address).await;
+    let steps = support::transcript::run(&path(name), rig.address).await;
     assert!(steps >= least, "{name} has {steps} steps");
 }
 
-#[tokio::test]
-async fn kv() {
-    check("kv", 30).await;
+async fn check_real(name: &str) {
+    let node = TestNode::start(Box::new(MemoryStorage::new())).await;
+    let (server, address) = support::serve(Arc::new(node.operations.clone()));
+    support::transcript::run(&path(name), address).await;
+    drop(server);
+    node.stop().await;
 }
 
-#[tokio::test]
-async fn kv_keys() {
-    check("kv_keys", 20).await;
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts").join(format!("{name}.http"))
 }
 
-#[tokio::test]
-async fn locks() {
-    check("locks", 10).await;
+macro_rules! transcripts {
+    ($($test:ident $real:ident $file:literal $least:literal)*) => {$(
+        #[tokio::test]
+        async fn $test() {
+            check($file, $least).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $real() {
+            check_real($file).await;
+        }
+    )*};
 }
 
-#[tokio::test]
-async fn sessions() {
-    check("session", 30).await;
-}
-
-#[tokio::test]
-async fn transactions() {
-    check("txn", 12).await;
+transcripts! {
+    kv kv_for_real "kv" 30
+    kv_keys kv_keys_for_real "kv_keys" 20
+    locks locks_for_real "locks" 10
+    sessions sessions_for_real "session" 30
+    transactions transactions_for_real "txn" 12
+    bad_input bad_input_for_real "bad_input" 30
 }
 
 #[tokio::test]
 async fn other_nouns() {
     check("others", 20).await;
-}
-
-#[tokio::test]
-async fn bad_input() {
-    check("bad_input", 30).await;
 }

@@ -40,7 +40,9 @@ impl Health {
 
     pub(crate) fn set_full(&self, full: bool) {
         if self.full.swap(full, Ordering::AcqRel) != full {
-            tracing::warn!(full, "space for the log");
+            if !full {
+                tracing::info!("there is space again: writes go on");
+            }
             self.full_told.send_replace(full);
         }
     }

@@ -34,12 +34,22 @@ pub(crate) struct Keeper {
     /// Something was written that the next sync makes durable.
     dirty: bool,
     held: VecDeque<(Vec<Entry>, Flushed)>,
+    /// A vote found no space and is tried again by whoever wants to give it.
+    vote_waits: bool,
 }
 
 impl Keeper {
     pub(crate) fn new(storage: Box<dyn Storage>, health: Arc<Health>) -> Self {
         let usage = Arc::new(Mutex::new(storage.usage()));
-        Self { storage, health, usage, flushing: Vec::new(), dirty: false, held: VecDeque::new() }
+        Self {
+            storage,
+            health,
+            usage,
+            flushing: Vec::new(),
+            dirty: false,
+            held: VecDeque::new(),
+            vote_waits: false,
+        }
     }
 
     pub(crate) fn usage(&self) -> SharedUsage {
@@ -65,12 +75,19 @@ impl Keeper {
         match appended {
             Ok(()) => self.appended(flushed),
             Err(StorageError::Full { path }) => {
-                tracing::warn!(path, "no space for the log");
-                self.health.set_full(true);
+                self.found_full(&path);
                 self.held.push_front((entries, flushed));
             }
             Err(error) => flushed.io_completed(Err(self.fail(&error))),
         }
+    }
+
+    /// Refuses new proposals from now on. Said once, not at each try.
+    fn found_full(&self, path: &str) {
+        if !self.health.is_full() {
+            tracing::warn!(path, "no space is left: writes are refused until there is some");
+        }
+        self.health.set_full(true);
     }
 
     fn appended(&mut self, flushed: Flushed) {
@@ -94,7 +111,7 @@ impl Keeper {
                 return;
             }
         }
-        self.health.set_full(false);
+        self.health.set_full(self.vote_waits);
     }
 
     /// Removes entries from `from` on, those that wait for space included.
@@ -121,13 +138,17 @@ impl Keeper {
     /// Saves the vote; `Ok(false)` if there is no space for it now.
     pub(crate) fn save_vote(&mut self, vote: Vote) -> io::Result<bool> {
         match self.storage.save_vote(vote) {
-            Ok(()) => Ok(true),
-            Err(StorageError::Full { .. }) => {
-                self.health.set_full(true);
-                Ok(false)
+            Ok(()) => {
+                self.vote_waits = false;
+                self.health.set_full(!self.held.is_empty());
             }
-            Err(error) => Err(self.fail(&error)),
+            Err(StorageError::Full { path }) => {
+                self.found_full(&path);
+                self.vote_waits = true;
+            }
+            Err(error) => return Err(self.fail(&error)),
         }
+        Ok(!self.vote_waits)
     }
 
     pub(crate) fn read(&mut self, from: u64, to: u64) -> io::Result<Vec<Entry>> {

@@ -5,7 +5,7 @@
 mod common;
 
 use common::history::{Run, play};
-use common::{Disk, Ledger, Shown, options};
+use common::{Disk, Ledger, Shown, leads, options};
 use konsul_raft::Raft;
 use konsul_runtime::time::Duration;
 use konsul_runtime::virtual_time::Sim;
@@ -34,6 +34,31 @@ fn a_lease_ends_by_time_when_its_node_is_gone() {
     }
 }
 
+/// A thousand readers need two steps each, one to ask and one to hear, and a round or two between them.
+#[test]
+fn readers_that_wait_together_share_a_round() {
+    let sim = Sim::new(5);
+    let disk = Disk::default();
+    let opened = disk.open();
+    let raft = sim.block_on(1, Duration::from_secs(1), async move {
+        let raft = Raft::start(options(), opened, Ledger::new(&Shown::default())).await.unwrap();
+        leads(&raft).await;
+        raft
+    });
+    let raft = raft.unwrap();
+    let before = sim.steps();
+    let readers: Vec<_> = (0..1000)
+        .map(|_| {
+            let raft = raft.clone();
+            sim.node(2).spawn(async move { raft.barrier().await.unwrap() })
+        })
+        .collect();
+    assert!(sim.run_until(Duration::from_secs(1), || sim.node(2).task_count() == 0));
+    drop(readers);
+    let steps = sim.steps() - before;
+    assert!(steps < 2100, "{steps} steps for 1000 readers");
+}
+
 /// Set in the child process of the next test: the seed whose trace it prints.
 const CHILD: &str = "KONSUL_TEST_CHILD_SEED";
 
@@ -56,13 +81,20 @@ fn a_seed_repeats_in_a_fresh_process() {
     assert_eq!(child(), format!("trace={:016x}", play(77, 3).unwrap().trace));
 }
 
-const SEEDS: u64 = 12;
+/// Seeds of one run; `KONSUL_TEST_SEEDS=100..400` plays others, for a longer search.
+const SEEDS: std::ops::Range<u64> = 0..12;
 const LIVES: u64 = 5;
+
+fn seeds() -> std::ops::Range<u64> {
+    let Ok(wanted) = std::env::var("KONSUL_TEST_SEEDS") else { return SEEDS };
+    let (from, to) = wanted.split_once("..").expect("KONSUL_TEST_SEEDS is a range such as 100..400");
+    from.parse().unwrap()..to.parse().unwrap()
+}
 
 #[test]
 fn power_cuts_lose_nothing_that_was_acknowledged_and_seeds_replay() {
     let mut total = Run::default();
-    for seed in 0..SEEDS {
+    for seed in seeds() {
         let run = play(seed, LIVES).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
         assert_eq!(play(seed, LIVES), Ok(run), "seed {seed} does not replay");
         total.acked += run.acked;

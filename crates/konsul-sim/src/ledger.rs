@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use konsul_storage::contract::{Entry, LogId, Storage, Vote};
+use konsul_storage::contract::{Entry, LogId, Storage};
 
 use crate::broken::{Broken, Held};
 use crate::invariants::{acked_durable, corrupt_never_served, order, vote_monotonic};

@@ -79,12 +79,11 @@ impl Observer {
     pub fn life_ended(&mut self) {
         self.last_state = None;
         self.last_status = None;
-        self.life = applied_monotonic::Life::begin(self.ledger.book().covered.index);
     }
 
-    /// The server begins with an empty memory engine.
-    pub fn log_forgotten(&mut self) {
-        self.life = applied_monotonic::Life::default();
+    /// A new process begins with a durable snapshot up to here.
+    pub fn life_begins(&mut self, covered: u64) {
+        self.life = applied_monotonic::Life::begin(covered);
     }
 
     /// Looks at a living server.

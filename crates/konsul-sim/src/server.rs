@@ -33,6 +33,11 @@ impl Starting {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Whether it is known.
+    pub fn is_ready(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn put(&self, started: Started) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(started);
     }

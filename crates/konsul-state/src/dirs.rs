@@ -9,11 +9,11 @@
 
 use std::borrow::Borrow;
 use std::ops::Bound;
-use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use konsul_types::Index;
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::mutants;
 use crate::text::{directories, prefix_end};
@@ -36,10 +36,10 @@ pub struct Dir {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dirs {
     pub(crate) root: Dir,
-    pub(crate) marks: OrdMap<Arc<str>, Dir>,
-    pub(crate) graves: OrdMap<Arc<str>, Index>,
+    pub(crate) marks: OrdMap<SmolStr, Dir>,
+    pub(crate) graves: OrdMap<SmolStr, Index>,
     /// Graves and empty directories by age: what may be reaped, oldest first.
-    pub(crate) order: OrdSet<(Index, Arc<str>)>,
+    pub(crate) order: OrdSet<(Index, SmolStr)>,
 }
 
 /// What happened to a key, as the marks see it.
@@ -55,7 +55,7 @@ pub enum Touch {
 
 impl Dirs {
     /// Notes a change of a key.
-    pub fn touch(&mut self, key: &Arc<str>, index: Index, touch: Touch) {
+    pub fn touch(&mut self, key: &SmolStr, index: Index, touch: Touch) {
         match touch {
             Touch::Created => self.forget_grave(key),
             Touch::Removed => self.dig_grave(key, index),
@@ -68,43 +68,48 @@ impl Dirs {
     }
 
     fn touch_dir(&mut self, path: &str, index: Index, touch: Touch) {
-        let before = self.marks.get(path).copied();
-        let mut dir = before.unwrap_or_else(|| Dir { floor: self.nearest(path).floor, ..Dir::default() });
-        bump(&mut dir, index, touch);
-        match self.marks.get_mut(path) {
-            Some(kept) => *kept = dir,
-            None => {
-                self.marks.insert(Arc::from(path), dir);
+        let (before, after) = match self.marks.get_mut(path) {
+            Some(dir) => {
+                let before = *dir;
+                bump(dir, index, touch);
+                (Some(before), *dir)
             }
-        }
-        self.keep_order(path, before, dir);
+            None => {
+                let floor = self.nearest(path).floor;
+                let mut dir = Dir { floor, ..Dir::default() };
+                bump(&mut dir, index, touch);
+                self.marks.insert(SmolStr::new(path), dir);
+                (None, dir)
+            }
+        };
+        self.keep_order(path, before, after);
     }
 
     /// Empty directories wait in the order to be reaped.
     fn keep_order(&mut self, path: &str, before: Option<Dir>, after: Dir) {
         if let Some(before) = before.filter(|dir| dir.keys == 0) {
-            self.order.remove(&(before.changed, Arc::from(path)));
+            self.order.remove(&(before.changed, SmolStr::new(path)));
         }
         if after.keys == 0 {
-            self.order.insert((after.changed, Arc::from(path)));
+            self.order.insert((after.changed, SmolStr::new(path)));
         }
     }
 
     /// Takes a mark from a snapshot.
-    pub(crate) fn load_mark(&mut self, path: Arc<str>, dir: Dir) {
+    pub(crate) fn load_mark(&mut self, path: SmolStr, dir: Dir) {
         self.keep_order(&path, None, dir);
         self.marks.insert(path, dir);
     }
 
-    pub(crate) fn dig_grave(&mut self, key: &Arc<str>, index: Index) {
+    pub(crate) fn dig_grave(&mut self, key: &SmolStr, index: Index) {
         if mutants::active(mutants::DELETE_KEEPS_INDEX) {
             return;
         }
-        self.graves.insert(Arc::clone(key), index);
+        self.graves.insert(key.clone(), index);
         self.order.insert((index, grave_name(key)));
     }
 
-    fn forget_grave(&mut self, key: &Arc<str>) {
+    fn forget_grave(&mut self, key: &SmolStr) {
         if self.graves.is_empty() {
             return;
         }
@@ -162,7 +167,7 @@ impl Dirs {
             else {
                 break;
             };
-            self.order.remove(&(index, Arc::clone(&name)));
+            self.order.remove(&(index, name.clone()));
             match name.strip_prefix(GRAVE) {
                 Some(key) => {
                     self.graves.remove(key);
@@ -228,8 +233,8 @@ pub struct Covered {
 /// Tells graves from directories in the order. No key begins with a control character.
 const GRAVE: char = '\u{1}';
 
-pub(crate) fn grave_name(key: &str) -> Arc<str> {
-    Arc::from(format!("{GRAVE}{key}"))
+pub(crate) fn grave_name(key: &str) -> SmolStr {
+    format_smolstr!("{GRAVE}{key}")
 }
 
 fn bump(dir: &mut Dir, index: Index, touch: Touch) {

@@ -62,7 +62,6 @@ impl Keyspace {
         self.records
             .range::<_, str>((Bound::Included(prefix), Bound::Unbounded))
             .take_while(move |(key, _)| key.as_str().starts_with(prefix))
-            .map(|(key, record)| (key, record))
     }
 
     /// Names under a prefix, each cut after the first separator beyond the prefix, each cut named once.
@@ -75,7 +74,7 @@ impl Keyspace {
         };
         let rows = walk(&self.records, prefix, move |key, _| cut(key).map(|end| &key[..end]));
         rows.map(move |(key, _)| match cut(key.as_str()) {
-            None => key.shared(),
+            None => Arc::from(key.as_str()),
             Some(end) => Arc::from(&key.as_str()[..end]),
         })
     }
@@ -136,21 +135,21 @@ impl Keyspace {
     pub(crate) fn replace(
         &mut self,
         key: &Key,
-        new: Option<Arc<KvRecord>>,
+        new: Option<&Arc<KvRecord>>,
         index: Index,
     ) -> Option<Arc<KvRecord>> {
-        let old = match &new {
+        let old = match new {
             Some(record) => self.records.insert(key.clone(), Arc::clone(record)),
             None => self.records.remove(key.as_str()),
         };
-        let touch = match (&old, &new) {
+        let touch = match (&old, new) {
             (None, None) => return None,
             (None, Some(_)) => Touch::Created,
             (Some(_), Some(_)) => Touch::Changed,
             (Some(_), None) => Touch::Removed,
         };
         self.dirs.touch(&key.shared(), index, touch);
-        self.reindex(key, old.as_deref(), new.as_deref());
+        self.reindex(key, old.as_deref(), new.map(|record| &**record));
         old
     }
 

@@ -231,7 +231,7 @@ impl State {
         changes: &mut Vec<Change>,
     ) {
         let index = self.index;
-        let old = self.keyspace_mut(namespace).replace(key, new.clone(), index);
+        let old = self.keyspace_mut(namespace).replace(key, new.as_ref(), index);
         let hash = |record: &Option<Arc<KvRecord>>| record.as_deref().map(|r| record_hash(namespace, key, r));
         self.hashes.replace(Table::Kv, hash(&old), hash(&new));
         changes.push(Change::Kv { namespace: namespace.clone(), key: key.clone(), old, new });

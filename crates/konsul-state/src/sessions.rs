@@ -70,17 +70,17 @@ impl Sessions {
         &mut self,
         namespace: &Namespace,
         id: SessionId,
-        new: Option<Arc<Session>>,
+        new: Option<&Arc<Session>>,
     ) -> Option<Arc<Session>> {
         let key = (namespace.clone(), id);
-        let old = match &new {
+        let old = match new {
             Some(session) => self.by_id.insert(key, Arc::clone(session)),
             None => self.by_id.remove(&key),
         };
         if let Some(old) = &old {
             self.unindex(namespace, id, old);
         }
-        if let Some(new) = &new {
+        if let Some(new) = new {
             self.index(namespace, id, new);
         }
         old
@@ -184,7 +184,7 @@ impl State {
             ..(*old).clone()
         });
         // No client sees a renewal, so it is no change to anybody.
-        self.swap_session(namespace, id, Some(Arc::clone(&renewed)));
+        self.swap_session(namespace, id, Some(&renewed));
         Outcome::Session(renewed)
     }
 
@@ -247,7 +247,7 @@ impl State {
         let count = extended.len() as u64;
         for (namespace, session, deadline) in extended {
             let longer = Session { deadline: Some(deadline), grace_used: true, ..(*session).clone() };
-            self.swap_session(&namespace, session.spec.id, Some(Arc::new(longer)));
+            self.swap_session(&namespace, session.spec.id, Some(&Arc::new(longer)));
         }
         Outcome::Counted(count)
     }
@@ -310,7 +310,7 @@ impl State {
         changes: &mut Vec<Change>,
     ) {
         self.sessions.changed.insert(namespace.clone(), self.index);
-        let old = self.swap_session(namespace, id, new.clone());
+        let old = self.swap_session(namespace, id, new.as_ref());
         changes.push(Change::Session { namespace: namespace.clone(), id, old, new });
     }
 
@@ -318,11 +318,11 @@ impl State {
         &mut self,
         namespace: &Namespace,
         id: SessionId,
-        new: Option<Arc<Session>>,
+        new: Option<&Arc<Session>>,
     ) -> Option<Arc<Session>> {
-        let old = self.sessions.replace(namespace, id, new.clone());
+        let old = self.sessions.replace(namespace, id, new);
         let hash = |session: Option<&Arc<Session>>| session.map(|s| session_hash(namespace, s));
-        self.hashes.replace(Table::Sessions, hash(old.as_ref()), hash(new.as_ref()));
+        self.hashes.replace(Table::Sessions, hash(old.as_ref()), hash(new));
         old
     }
 }

@@ -1,6 +1,6 @@
 //! The whole state as a sequence of chunks, and back.
 //!
-//! A chunk is one versioned [`Part`] of at most about [`CHUNK_BYTES`]. The head comes first, then each table's rows in
+//! A chunk is one versioned part of at most about [`CHUNK_BYTES`]. The head comes first, then each table's rows in
 //! order, then an end that counts the parts and carries a checksum over their bytes, so that a sequence that was cut short
 //! or damaged is never taken for whole. What can be derived (sizes, deadlines, holders, hashes) is not stored but built
 //! anew, and the hashes of the head prove that it came out the same.
@@ -13,6 +13,7 @@ use konsul_types::{
     Check, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, RequestId, RestoreId, Session, Value,
 };
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::dirs::Dir;
 use crate::hash::RecordHash;
@@ -64,11 +65,11 @@ pub(crate) enum Part {
     },
     Marks {
         namespace: Namespace,
-        rows: Vec<(Arc<str>, Dir)>,
+        rows: Vec<(SmolStr, Dir)>,
     },
     Graves {
         namespace: Namespace,
-        rows: Vec<(Arc<str>, Index)>,
+        rows: Vec<(SmolStr, Index)>,
     },
     Delays {
         namespace: Namespace,
@@ -212,13 +213,13 @@ impl Row for (&Key, &Arc<KvRecord>) {
     }
 }
 
-impl Row for (&Arc<str>, &Dir) {
+impl Row for (&SmolStr, &Dir) {
     fn weight(&self) -> usize {
         24 + self.0.len()
     }
 }
 
-impl Row for (&Arc<str>, &Index) {
+impl Row for (&SmolStr, &Index) {
     fn weight(&self) -> usize {
         10 + self.0.len()
     }

@@ -87,8 +87,7 @@ impl Harness for Simulated {
 }
 
 fn all_cases(harness: &mut dyn Harness) {
-    for (name, case) in CASES {
-        println!("{name}");
+    for (_, case) in CASES {
         case(harness);
     }
 }

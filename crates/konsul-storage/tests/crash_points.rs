@@ -44,7 +44,7 @@ fn a_failed_sync_at_every_call_is_survived() {
 #[test]
 fn random_lives_survive_a_crash_at_every_call() {
     let (mut points, mut lost) = (0, 0);
-    for seed in seeds(12) {
+    for seed in seeds(8) {
         let history = history::random(seed, 25);
         let report = crash::at_every_call(&history, &DiskOptions::small(), seed)
             .unwrap_or_else(|e| panic!("history {seed}, {e}\n{history:#?}"));

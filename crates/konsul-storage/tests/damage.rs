@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use konsul_storage::conformance::crash::{self, DIR};
-use konsul_storage::conformance::history::{entry, random, scripted, snapshot};
+use konsul_storage::conformance::history::{entry, scripted, snapshot};
 use konsul_storage::conformance::model::{Action, Model};
 use konsul_storage::vfs::sim::{RebootPolicy, SimDisk, rng::Rng};
 use konsul_storage::{DiskOptions, DiskStorage, LogId, RealVfs, SnapshotMeta, Storage, StorageError, Vote};
@@ -185,7 +185,7 @@ fn a_misdirected_write_is_found_at_the_next_start() {
         match open(&disk) {
             Err(StorageError::Corrupt { .. }) => found += 1,
             Ok(store) => {
-                assert_eq!(store.read(7, 8).expect("read"), [entry(1, 7, 100)], "it went to its own place")
+                assert_eq!(store.read(7, 8).expect("read"), [entry(1, 7, 100)], "it went to its own place");
             }
             Err(e) => panic!("{e}"),
         }
@@ -229,9 +229,9 @@ fn a_snapshot_that_does_not_read_back_does_not_exist() {
         let mut writer = store.begin_snapshot(meta).expect("begin");
         writer.write(&[5; 4000]).expect("write");
         if lost {
-            disk.lose_next_write()
+            disk.lose_next_write();
         } else {
-            disk.misdirect_next_write(8)
+            disk.misdirect_next_write(8);
         }
         assert!(matches!(writer.finish(), Err(StorageError::Corrupt { .. })));
         assert!(store.latest_snapshot().expect("no error").is_none());
@@ -248,7 +248,7 @@ fn an_unreadable_sector_is_told_with_operation_and_path() {
     disk.break_sector(&path("log-0000000000000002.wal"), 2000);
     match open(&disk) {
         Err(StorageError::Io { operation: "read", path, .. }) => {
-            assert!(path.contains("log-0000000000000002.wal"))
+            assert!(path.contains("log-0000000000000002.wal"));
         }
         other => panic!("{other:?}"),
     }

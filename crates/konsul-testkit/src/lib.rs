@@ -16,6 +16,8 @@ pub mod agent;
 pub mod kills;
 pub mod node;
 pub mod process;
+pub mod proof;
+pub mod soak;
 pub mod wait;
 
 pub use agent::TestAgent;

@@ -132,12 +132,10 @@ async fn announced(stdout: tokio::process::ChildStdout) -> Option<String> {
     None
 }
 
-/// The address in a line such as `HTTP  http://127.0.0.1:8500`.
+/// The address in the line of the banner that names it: `Client Addr: 127.0.0.1:8500`.
 fn address_in(line: &str) -> Option<String> {
-    let rest = line.split_once("http://")?.1;
-    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:-[]".contains(c))).unwrap_or(rest.len());
-    let address = &rest[..end];
-    address.contains(':').then(|| address.to_owned())
+    let rest = line.trim().strip_prefix("Client Addr: ")?;
+    rest.split([',', ' ']).next().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -146,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_address_is_found_in_the_servers_own_words() {
-        assert_eq!(address_in("  HTTP: http://127.0.0.1:43210 (v1)").as_deref(), Some("127.0.0.1:43210"));
+        assert_eq!(address_in("   Client Addr: 127.0.0.1:43210").as_deref(), Some("127.0.0.1:43210"));
         assert_eq!(address_in("no address here"), None);
     }
 }

@@ -87,16 +87,10 @@ fn parse_part<'a>(text: &str, rest: &'a str) -> Result<(i128, &'a str), Duration
     if whole.is_empty() && fraction.is_empty() {
         return Err(invalid());
     }
-    let unit_end = rest
-        .find(|c: char| c.is_ascii_digit() || c == '.')
-        .unwrap_or(rest.len());
+    let unit_end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(unit_end);
     let scale = unit_nanos(text, unit)?;
-    let whole: i128 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse::<u64>().map_err(|_| invalid())?.into()
-    };
+    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse::<u64>().map_err(|_| invalid())?.into() };
     Ok((whole * i128::from(scale) + fraction_nanos(fraction, scale), rest))
 }
 

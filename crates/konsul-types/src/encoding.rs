@@ -41,10 +41,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     }
     match postcard::take_from_bytes(rest) {
         Ok((value, [])) => Ok(value),
-        Ok((_, left)) => Err(DecodeError::Malformed(format!(
-            "{} bytes are left over",
-            left.len()
-        ))),
+        Ok((_, left)) => Err(DecodeError::Malformed(format!("{} bytes are left over", left.len()))),
         Err(why) => Err(DecodeError::Malformed(why.to_string())),
     }
 }
@@ -59,13 +56,7 @@ mod tests {
         assert_eq!(decode::<(u64, String)>(&bytes), Ok((7, "x".to_owned())));
         assert_eq!(decode::<u64>(&[]), Err(DecodeError::Empty));
         assert_eq!(decode::<u64>(&[9, 1]), Err(DecodeError::Newer { found: 9 }));
-        assert!(matches!(
-            decode::<u64>(&[1, 1, 1]),
-            Err(DecodeError::Malformed(_))
-        ));
-        assert!(matches!(
-            decode::<String>(&[1, 200]),
-            Err(DecodeError::Malformed(_))
-        ));
+        assert!(matches!(decode::<u64>(&[1, 1, 1]), Err(DecodeError::Malformed(_))));
+        assert!(matches!(decode::<String>(&[1, 200]), Err(DecodeError::Malformed(_))));
     }
 }

@@ -36,8 +36,8 @@ pub mod txn;
 
 pub use change::{Change, ChangeSet};
 pub use command::{Command, Proposal};
-pub use encoding::DecodeError;
 pub use duration::GoDuration;
+pub use encoding::DecodeError;
 pub use event::Event;
 pub use ids::{EventId, Index, NodeId, RequestId, RestoreId, SessionId};
 pub use kv::{KvCommand, KvRecord, PutMode, Value};

@@ -29,10 +29,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            kv: KvQuota {
-                keys: 10_000_000,
-                bytes: 8 << 30,
-            },
+            kv: KvQuota { keys: 10_000_000, bytes: 8 << 30 },
             value_bytes: 512 * 1024,
             sessions: 1_000_000,
             request_window_ms: 5 * 60 * 1000,

@@ -14,7 +14,8 @@ pub(crate) fn show(running: &Running, config: &Config) {
 
 fn text(running: &Running, config: &Config) -> String {
     let addresses: Vec<String> = running.http_addresses().iter().map(ToString::to_string).collect();
-    let http = if addresses.is_empty() { "off".to_owned() } else { addresses.join(" ") };
+    let urls: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
+    let http = if urls.is_empty() { "off".to_owned() } else { urls.join(" ") };
     let rows = [
         ("Version", version()),
         ("Node name", running.node_name().to_owned()),

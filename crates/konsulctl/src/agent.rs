@@ -12,16 +12,14 @@ use crate::words::{arguments, option, switch};
 pub(crate) fn commands() -> [Command; 4] {
     let none = || arguments("", "").hide(true);
     [
-        client_flags(leaf("info", "Shows an agent's figures", "Example:\n  konsul info")).arg(none()),
-        client_flags(leaf("leave", "Makes an agent leave its cluster and stop", "Example:\n  konsul leave")).arg(none()),
-        client_flags(leaf(
-            "reload",
+        client_flags(leaf("konsul info [OPTIONS]", "Shows an agent's figures", "Example:\n  konsul info")).arg(none()),
+        client_flags(leaf("konsul leave [OPTIONS]", "Makes an agent leave its cluster and stop", "Example:\n  konsul leave")).arg(none()),
+        client_flags(leaf("konsul reload [OPTIONS]",
             "Makes an agent read its configuration again",
             "Example:\n  konsul reload\n\nThe agent's log says which options changed and which need a restart.",
         ))
         .arg(none()),
-        client_flags(leaf(
-            "monitor",
+        client_flags(leaf("konsul monitor [OPTIONS]",
             "Shows an agent's log as it is written",
             "Example:\n  konsul monitor -log-level=debug",
         ))
@@ -34,9 +32,7 @@ pub(crate) fn commands() -> [Command; 4] {
 pub(crate) async fn run(name: &str, matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let surplus = input::arguments(matches).len();
     if surplus > 0 {
-        return Err(Failure::new(format!(
-            "Too many arguments (expected 0, got {surplus})"
-        )));
+        return Err(Failure::new(format!("Too many arguments (expected 0, got {surplus})")));
     }
     match name {
         "info" => info(matches, console).await,
@@ -49,11 +45,8 @@ pub(crate) async fn run(name: &str, matches: &ArgMatches, console: &mut Console<
 
 async fn info(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let client = connect(matches, console)?;
-    let agent = client
-        .agent()
-        .whoami()
-        .await
-        .map_err(|e| Failure::new(format!("Error querying agent: {e}")))?;
+    let agent =
+        client.agent().whoami().await.map_err(|e| Failure::new(format!("Error querying agent: {e}")))?;
     for (group, figures) in agent.stats {
         console.line(format!("{group}:"))?;
         for (name, value) in figures {
@@ -65,21 +58,13 @@ async fn info(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
 
 async fn leave(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let client = connect(matches, console)?;
-    client
-        .agent()
-        .leave()
-        .await
-        .map_err(|e| Failure::new(format!("Error leaving: {e}")))?;
+    client.agent().leave().await.map_err(|e| Failure::new(format!("Error leaving: {e}")))?;
     console.line("Graceful leave complete")
 }
 
 async fn reload(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let client = connect(matches, console)?;
-    client
-        .agent()
-        .reload()
-        .await
-        .map_err(|e| Failure::new(format!("Error reloading: {e}")))?;
+    client.agent().reload().await.map_err(|e| Failure::new(format!("Error reloading: {e}")))?;
     console.line("Configuration reload triggered")
 }
 

@@ -8,13 +8,7 @@ use crate::failure::Failure;
 use crate::words::{option, switch};
 
 /// Consul's flags for TLS. They are known so that their use is refused by name instead of spoken over in clear.
-const TLS_FLAGS: [&str; 5] = [
-    "ca-file",
-    "ca-path",
-    "client-cert",
-    "client-key",
-    "tls-server-name",
-];
+const TLS_FLAGS: [&str; 5] = ["ca-file", "ca-path", "client-cert", "client-key", "tls-server-name"];
 
 const HEADING: &str = "Connection";
 
@@ -26,31 +20,17 @@ pub(crate) fn client_flags(command: Command) -> Command {
             "ADDRESS",
             "The agent's HTTP address [env: CONSUL_HTTP_ADDR] [default: 127.0.0.1:8500]",
         ),
-        option(
-            "token",
-            "TOKEN",
-            "The credential to send [env: CONSUL_HTTP_TOKEN]",
-        ),
-        option(
-            "token-file",
-            "FILE",
-            "A file with the credential [env: CONSUL_HTTP_TOKEN_FILE]",
-        ),
+        option("token", "TOKEN", "The credential to send [env: CONSUL_HTTP_TOKEN]"),
+        option("token-file", "FILE", "A file with the credential [env: CONSUL_HTTP_TOKEN_FILE]"),
     ];
     let hidden = TLS_FLAGS.map(|name| option(name, "VALUE", "Not spoken yet").hide(true));
-    command
-        .args(flags.map(|flag| flag.help_heading(HEADING)))
-        .args(hidden)
+    command.args(flags.map(|flag| flag.help_heading(HEADING))).args(hidden)
 }
 
 /// Adds the flags of commands that a server answers.
 pub(crate) fn server_flags(command: Command) -> Command {
     let flags = [
-        option(
-            "datacenter",
-            "NAME",
-            "The datacentre to ask; the agent's own if not given",
-        ),
+        option("datacenter", "NAME", "The datacentre to ask; the agent's own if not given"),
         switch("stale", "Let any server answer, not only the leader"),
     ];
     command.args(flags.map(|flag| flag.help_heading(HEADING)))
@@ -59,11 +39,7 @@ pub(crate) fn server_flags(command: Command) -> Command {
 /// Adds the flags that name a namespace.
 pub(crate) fn tenancy_flags(command: Command) -> Command {
     let flags = [
-        option(
-            "namespace",
-            "NAME",
-            "The namespace [env: CONSUL_NAMESPACE] [default: default]",
-        ),
+        option("namespace", "NAME", "The namespace [env: CONSUL_NAMESPACE] [default: default]"),
         option("partition", "NAME", "The admin partition [env: CONSUL_PARTITION]"),
     ];
     command.args(flags.map(|flag| flag.help_heading(HEADING)))
@@ -76,21 +52,12 @@ pub(crate) fn all_flags(command: Command) -> Command {
 
 /// A text flag's value, if the command has the flag and it was given.
 pub(crate) fn text<'m>(matches: &'m ArgMatches, name: &str) -> Option<&'m str> {
-    matches
-        .try_get_one::<String>(name)
-        .ok()
-        .flatten()
-        .map(String::as_str)
+    matches.try_get_one::<String>(name).ok().flatten().map(String::as_str)
 }
 
 /// Whether a switch is on.
 pub(crate) fn is_on(matches: &ArgMatches, name: &str) -> bool {
-    matches
-        .try_get_one::<bool>(name)
-        .ok()
-        .flatten()
-        .copied()
-        .unwrap_or(false)
+    matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
 }
 
 /// A client as flags and environment say; flags win.
@@ -102,9 +69,7 @@ pub(crate) fn connect(matches: &ArgMatches, console: &Console<'_>) -> Result<Cli
         )));
     }
     let config = configure(matches, console);
-    config
-        .map(Client::new)
-        .map_err(|e| Failure::new(format!("Error connecting to Consul agent: {e}")))
+    config.map(Client::new).map_err(|e| Failure::new(format!("Error connecting to Consul agent: {e}")))
 }
 
 fn configure(matches: &ArgMatches, console: &Console<'_>) -> Result<ClientConfig, konsul_client::Error> {
@@ -127,15 +92,8 @@ fn configure(matches: &ArgMatches, console: &Console<'_>) -> Result<ClientConfig
 
 /// How fresh reads must be.
 pub(crate) fn reading(matches: &ArgMatches) -> ReadOptions {
-    let consistency = if is_on(matches, "stale") {
-        Consistency::Stale
-    } else {
-        Consistency::Default
-    };
-    ReadOptions {
-        consistency,
-        ..ReadOptions::default()
-    }
+    let consistency = if is_on(matches, "stale") { Consistency::Stale } else { Consistency::Default };
+    ReadOptions { consistency, ..ReadOptions::default() }
 }
 
 /// What a failed call prints in a command that reads.

@@ -25,13 +25,7 @@ impl<'a> Console<'a> {
         stderr: Box<dyn Write + 'a>,
         terminal: bool,
     ) -> Console<'a> {
-        Console {
-            env,
-            stdin,
-            stdout: BufWriter::new(stdout),
-            stderr,
-            terminal,
-        }
+        Console { env, stdin, stdout: BufWriter::new(stdout), stderr, terminal }
     }
 
     /// The process's own.

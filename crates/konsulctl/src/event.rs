@@ -16,22 +16,14 @@ Examples:
   konsul event -name=restart -service=web only for agents with that service";
 
 pub(crate) fn command() -> Command {
-    server_flags(client_flags(leaf("event", "Fires an event", MORE)))
+    server_flags(client_flags(leaf("konsul event [OPTIONS] -name=NAME [PAYLOAD]", "Fires an event", MORE)))
         .arg(option("name", "NAME", "The event's name"))
         .arg(option("node", "REGEX", "Only nodes whose name matches").default_value(""))
         .arg(option("service", "REGEX", "Only nodes with a service whose name matches").default_value(""))
         .arg(
-            option(
-                "tag",
-                "REGEX",
-                "Only services with a tag that matches; needs -service",
-            )
-            .default_value(""),
+            option("tag", "REGEX", "Only services with a tag that matches; needs -service").default_value(""),
         )
-        .arg(arguments(
-            "PAYLOAD",
-            "Bytes to carry; @file and - are not special here, as in Consul",
-        ))
+        .arg(arguments("PAYLOAD", "Bytes to carry; @file and - are not special here, as in Consul"))
 }
 
 pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
@@ -41,19 +33,11 @@ pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outc
         return Err(Failure::new("Event name must be specified; add -name=NAME"));
     }
     if !of("tag").is_empty() && of("service").is_empty() {
-        return Err(Failure::new(
-            "Cannot provide tag filter without service filter; add -service=REGEX",
-        ));
+        return Err(Failure::new("Cannot provide tag filter without service filter; add -service=REGEX"));
     }
     let payload = input::at_most_one(matches)?.as_bytes().to_vec();
     let client = connect(matches, console)?;
-    let event = NewEvent {
-        name,
-        payload,
-        node: of("node"),
-        service: of("service"),
-        tag: of("tag"),
-    };
+    let event = NewEvent { name, payload, node: of("node"), service: of("service"), tag: of("tag") };
     let fired = client.event().fire(event).await;
     let fired = fired.map_err(|e| Failure::new(format!("Error firing event: {e}")))?;
     console.line(format!("Event ID: {}", fired.id))

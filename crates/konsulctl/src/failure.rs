@@ -21,10 +21,7 @@ pub enum Failure {
 impl Failure {
     /// A failure with exit code 1.
     pub fn new(text: impl Into<String>) -> Failure {
-        Failure::Because {
-            text: text.into(),
-            code: 1,
-        }
+        Failure::Because { text: text.into(), code: 1 }
     }
 
     /// What a failed write of output means.

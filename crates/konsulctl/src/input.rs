@@ -9,9 +9,7 @@ use crate::words::ARGUMENTS;
 /// The free arguments.
 pub(crate) fn arguments(matches: &ArgMatches) -> Vec<&str> {
     let values = matches.get_many::<String>(ARGUMENTS);
-    values
-        .map(|values| values.map(String::as_str).collect())
-        .unwrap_or_default()
+    values.map(|values| values.map(String::as_str).collect()).unwrap_or_default()
 }
 
 /// The one argument of a command that takes one or none.
@@ -19,10 +17,7 @@ pub(crate) fn at_most_one(matches: &ArgMatches) -> Result<&str, Failure> {
     match arguments(matches).as_slice() {
         [] => Ok(""),
         [one] => Ok(one),
-        many => Err(Failure::new(format!(
-            "Too many arguments (expected 1, got {})",
-            many.len()
-        ))),
+        many => Err(Failure::new(format!("Too many arguments (expected 1, got {})", many.len()))),
     }
 }
 

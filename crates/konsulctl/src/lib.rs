@@ -19,6 +19,7 @@ pub mod console;
 pub mod failure;
 
 mod agent;
+mod archive;
 mod build;
 mod connection;
 mod event;
@@ -27,6 +28,7 @@ mod kv;
 mod quoting;
 mod snapshot;
 mod status;
+mod storage;
 mod tree;
 mod validate;
 mod version;
@@ -34,7 +36,6 @@ mod words;
 
 pub use build::{BUILD_DATE, REVISION, VERSION};
 pub use console::Console;
-pub use tree::is_command;
 
 use failure::Failure;
 

@@ -5,28 +5,28 @@ use clap::{ArgMatches, Command};
 
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
-use crate::{agent, event, kv, snapshot, status, validate, version, words};
+use crate::{agent, event, kv, snapshot, status, storage, validate, version, words};
 
 /// What Consul's command exits with when it is called without a command, or with one that does not exist.
 const NO_COMMAND: u8 = 127;
+
+const AGENT: &str = "agent";
 
 fn root(program: &str) -> Command {
     let mut root = group(program, "Speaks to a Konsul agent, or any Consul agent.")
         .subcommand(kv::command())
         .subcommand(snapshot::command())
         .subcommand(event::command())
+        .subcommand(storage::command())
         .subcommand(status::command())
         .subcommand(validate::command())
         .subcommand(version::command());
     for command in agent::commands() {
         root = root.subcommand(command);
     }
-    root
-}
-
-/// Whether `word` is a command of this crate.
-pub fn is_command(word: &str) -> bool {
-    root("konsul").find_subcommand(word).is_some()
+    // The binary runs it; here it is only named in the help.
+    let agent = Command::new(AGENT).about("Runs an agent; see konsul agent -help");
+    if program == "konsul" { root.subcommand(agent.display_order(0)) } else { root }
 }
 
 /// A command that only has others below it.
@@ -34,16 +34,16 @@ pub(crate) fn group(name: &str, about: &'static str) -> Command {
     Command::new(name.to_owned())
         .about(about)
         .subcommand_required(true)
+        .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .disable_version_flag(true)
 }
 
-/// A command that does something. `usage` is what follows its name, `more` its examples.
-pub(crate) fn leaf(name: &'static str, about: &'static str, more: &'static str) -> Command {
-    Command::new(name)
-        .about(about)
-        .after_help(more)
-        .disable_version_flag(true)
+/// A command that does something. `usage` is the whole of its usage line, which ends in its name where it takes no
+/// arguments; `more` has its examples.
+pub(crate) fn leaf(usage: &'static str, about: &'static str, more: &'static str) -> Command {
+    let name = usage.split(' ').take_while(|word| *word != "[OPTIONS]").last().unwrap_or(usage);
+    Command::new(name).about(about).override_usage(usage).after_help(more).disable_version_flag(true)
 }
 
 pub(crate) fn run(program: &str, words: &[String], console: &mut Console<'_>) -> Outcome {
@@ -76,6 +76,8 @@ fn dispatch(name: &str, matches: &ArgMatches, console: &mut Console<'_>) -> Outc
     match name {
         "validate" => return validate::run(matches, console),
         "version" => return version::run(matches, console),
+        "storage" => return storage::run(matches, console),
+        AGENT => return Err(Failure::new("Error! Agents are run by the konsul binary: konsul agent -dev")),
         _ => {}
     }
     let executor = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -95,11 +97,7 @@ fn dispatch(name: &str, matches: &ArgMatches, console: &mut Console<'_>) -> Outc
 /// Shows help or what is wrong with the words. Go's flag package, and so Consul, exits with 1 on bad flags.
 fn usage(error: &clap::Error, console: &mut Console<'_>) -> Outcome {
     let styled = error.render();
-    let text = if console.colour() {
-        styled.ansi().to_string()
-    } else {
-        styled.to_string()
-    };
+    let text = if console.colour() { styled.ansi().to_string() } else { styled.to_string() };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => console.write(text.as_bytes()),
         _ => Err(Failure::new(text)),
@@ -108,17 +106,10 @@ fn usage(error: &clap::Error, console: &mut Console<'_>) -> Outcome {
 
 fn no_command(root: &mut Command, word: Option<&str>, console: &mut Console<'_>) -> Outcome {
     let help = root.render_help();
-    let help = if console.colour() {
-        help.ansi().to_string()
-    } else {
-        help.to_string()
-    };
+    let help = if console.colour() { help.ansi().to_string() } else { help.to_string() };
     let text = match word {
         Some(word) => format!("{word:?} is no command.\n\n{help}"),
         None => help,
     };
-    Err(Failure::Because {
-        text,
-        code: NO_COMMAND,
-    })
+    Err(Failure::Because { text, code: NO_COMMAND })
 }

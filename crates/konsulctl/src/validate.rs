@@ -18,17 +18,10 @@ Examples:
 Exit codes: 0 an agent would start with it; 1 it would not, and everything that is wrong is named.";
 
 pub(crate) fn command() -> Command {
-    leaf("validate", "Checks configuration files", MORE)
+    leaf("konsul validate [OPTIONS] FILE_OR_DIRECTORY...", "Checks configuration files", MORE)
         .arg(switch("quiet", "Print nothing if all is well"))
-        .arg(option(
-            "config-format",
-            "hcl|json",
-            "Take every file to be of this language",
-        ))
-        .arg(arguments(
-            "FILE_OR_DIRECTORY...",
-            "What an agent would be given as -config-file or -config-dir",
-        ))
+        .arg(option("config-format", "hcl|json", "Take every file to be of this language"))
+        .arg(arguments("FILE_OR_DIRECTORY...", "What an agent would be given as -config-file or -config-dir"))
 }
 
 pub(crate) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
@@ -36,32 +29,18 @@ pub(crate) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     if paths.is_empty() {
         return Err(Failure::new("Must specify at least one config file or directory"));
     }
-    let format = matches
-        .get_one::<String>("config-format")
-        .map(|format| format!("-config-format={format}"));
-    let words: Vec<String> = format
-        .into_iter()
-        .chain(paths.iter().map(|path| format!("-config-file={path}")))
-        .collect();
+    let format = matches.get_one::<String>("config-format").map(|format| format!("-config-format={format}"));
+    let words: Vec<String> =
+        format.into_iter().chain(paths.iter().map(|path| format!("-config-file={path}"))).collect();
     match Config::load(&words, &[], &Disk) {
         Ok(loaded) => {
-            loaded
-                .warnings
-                .iter()
-                .for_each(|warning| console.warn(&format!("Warning: {warning}")));
-            if is_on(matches, "quiet") {
-                Ok(())
-            } else {
-                console.line("Configuration is valid!")
-            }
+            loaded.warnings.iter().for_each(|warning| console.warn(&format!("Warning: {warning}")));
+            if is_on(matches, "quiet") { Ok(()) } else { console.line("Configuration is valid!") }
         }
         Err(errors) => {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             let separator = if lines.len() > 1 { "\n  " } else { " " };
-            Err(Failure::new(format!(
-                "Config validation failed:{separator}{}",
-                lines.join("\n  ")
-            )))
+            Err(Failure::new(format!("Config validation failed:{separator}{}", lines.join("\n  "))))
         }
     }
 }

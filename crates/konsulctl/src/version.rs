@@ -12,7 +12,7 @@ use crate::words::option;
 
 pub(crate) fn command() -> Command {
     leaf(
-        "version",
+        "konsul version [OPTIONS]",
         "Shows what build this is",
         "Examples:\n  konsul version\n  konsul version -format=json",
     )
@@ -23,9 +23,7 @@ pub(crate) fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     match text(matches, "format").unwrap_or("pretty") {
         "pretty" => short(console),
         "json" => console.line(json()),
-        other => Err(Failure::new(format!(
-            "Unknown format: {other}; write pretty or json"
-        ))),
+        other => Err(Failure::new(format!("Unknown format: {other}; write pretty or json"))),
     }
 }
 
@@ -40,15 +38,9 @@ pub(crate) fn short(console: &mut Console<'_>) -> Outcome {
 
 /// Consul's keys; what would speak of gossip is not there.
 fn json() -> String {
-    let fields = [
-        ("Version", VERSION),
-        ("Revision", REVISION),
-        ("Prerelease", ""),
-        ("BuildDate", BUILD_DATE),
-    ];
-    let lines: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("   \"{name}\": {}", json_string(value)))
-        .collect();
+    let fields =
+        [("Version", VERSION), ("Revision", REVISION), ("Prerelease", ""), ("BuildDate", BUILD_DATE)];
+    let lines: Vec<String> =
+        fields.iter().map(|(name, value)| format!("   \"{name}\": {}", json_string(value))).collect();
     format!("{{\n{}\n}}", lines.join(",\n"))
 }

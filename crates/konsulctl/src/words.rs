@@ -3,7 +3,7 @@
 //! Go takes one dash or two, and a flag's value after `=` or as the next word; flags end at the first word that is none,
 //! at a lone `-`, or at `--`. Everything after that is an argument, whatever it looks like: `kv put key -5` puts `-5`.
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
 /// The words for clap: the same meaning, with flags in their two-dash form and arguments behind `--`. `command` is the
 /// root, whose subcommands the leading words name.
@@ -23,6 +23,12 @@ pub(crate) fn for_clap(root: &Command, words: &[String]) -> Vec<String> {
             }
         }
         let flag = two_dashes(word);
+        if let Some((name, on)) = resolved(command, &flag) {
+            // The last word on a switch counts.
+            out.retain(|earlier| earlier != name);
+            out.extend(on.then(|| name.to_owned()));
+            continue;
+        }
         let waits_for_value = takes_value(command, &flag) && !flag.contains('=');
         out.push(flag);
         if let Some(value) = words.next_if(|_| waits_for_value) {
@@ -60,44 +66,38 @@ fn two_dashes(word: &str) -> String {
 fn takes_value(command: &Command, flag: &str) -> bool {
     let name = flag.trim_start_matches('-');
     let name = name.split('=').next().unwrap_or(name);
-    command
-        .get_arguments()
-        .any(|arg| arg.get_long() == Some(name) && !is_switch(arg))
+    command.get_arguments().any(|arg| arg.get_long() == Some(name) && !is_switch(arg))
 }
 
 /// Whether it is one of [`switch`]'s, whose value is never the next word.
 fn is_switch(arg: &Arg) -> bool {
-    arg.is_require_equals_set() || !arg.get_action().takes_values()
+    !arg.get_action().takes_values()
 }
 
-/// A flag that is true when named, or what its `=value` says in any of Go's spellings.
+/// A flag that is true when named. Go's `-flag=true` and `-flag=false` are resolved before clap sees them.
 pub(crate) fn switch(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .help(help)
-        .num_args(0..=1)
-        .require_equals(true)
-        .default_missing_value("true")
-        .value_name("BOOL")
-        .hide_possible_values(true)
-        .value_parser(go_bool)
+    Arg::new(name).long(name).help(help).action(ArgAction::SetTrue).overrides_with(name)
 }
 
-fn go_bool(text: &str) -> Result<bool, String> {
+/// What Go's flag package takes for a truth value.
+fn go_bool(text: &str) -> Option<bool> {
     match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        other => Err(format!("{other:?} is neither true nor false")),
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
+}
+
+/// A switch with a truth value attached, such as `--cas=false`: its name and the value.
+fn resolved<'f>(command: &Command, flag: &'f str) -> Option<(&'f str, bool)> {
+    let (name, value) = flag.split_once('=')?;
+    let known = command.get_arguments().find(|arg| arg.get_long() == name.strip_prefix("--"))?;
+    is_switch(known).then_some((name, go_bool(value)?))
 }
 
 /// A flag with a value.
 pub(crate) fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .help(help)
-        .value_name(value)
-        .overrides_with(name)
+    Arg::new(name).long(name).help(help).value_name(value).overrides_with(name)
 }
 
 /// The free arguments of a command. How many are right is for the command to say, in Consul's words.
@@ -128,7 +128,9 @@ mod tests {
         check("kv put -cas -flags 5 key -5", "kv put --cas --flags=5 -- key -5");
         check("kv put --flags=-1 key -cas", "kv put --flags=-1 -- key -cas");
         check("kv put -flags -1 key", "kv put --flags=-1 -- key");
-        check("kv put -cas=false -", "kv put --cas=false -- -");
+        check("kv put -cas=false -", "kv put -- -");
+        check("kv put -cas=1 --cas=F -cas=true k", "kv put --cas -- k");
+        check("kv put -cas=maybe k", "kv put --cas=maybe -- k");
         check("kv put -cas -- -key", "kv put --cas -- -key");
         check("kv put -h", "kv put --help");
         check("kv -help", "kv --help");

@@ -66,8 +66,10 @@ pub(super) fn histories() -> Vec<Vec<Proposal>> {
 }
 
 fn proposal((command, number): (Command, u128)) -> Proposal {
-    let request = number.is_multiple_of(3).then(|| RequestId(Uuid::from_u128((7 << 76) | number)));
-    Proposal { at: Millis(1000 * number as u64), request, actor: String::new(), command }
+    let at = 1000 * number;
+    // A UUID of version 7, made when the command was.
+    let request = number.is_multiple_of(3).then(|| RequestId(Uuid::from_u128((at << 80) | (7 << 76) | number)));
+    Proposal { at: Millis(at as u64), request, actor: String::new(), command }
 }
 
 fn namespace(name: &str) -> Namespace {

@@ -35,9 +35,8 @@ fn restore<C: AsRef<[u8]>>(chunks: &[C]) -> Result<State, SnapshotError> {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let empty = State::new();
-    let states = std::iter::once(empty).chain(commands::histories().iter().map(|history| commands::applied(history)));
-    states.map(|state| of_pieces(state.chunks())).collect()
+    let applied = commands::histories().into_iter().map(|history| commands::applied(&history));
+    std::iter::once(State::new()).chain(applied).map(|state| of_pieces(state.chunks())).collect()
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Padded, and as lenient about stray bits in the last symbol as Go's.
-const STANDARD: GeneralPurpose =
-    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Opaque bytes. Consul writes no bytes as `null`, and reads `null` as none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,7 +46,8 @@ pub fn decode(text: &str) -> Result<Vec<u8>, String> {
     };
     STANDARD.decode(text).map_err(|why| {
         let at = match why {
-            base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+            base64::DecodeError::InvalidByte(at, _)
+            | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
             _ => text.len(),
         };
         format!("illegal base64 data at input byte {at}")

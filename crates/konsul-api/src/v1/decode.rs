@@ -1,7 +1,7 @@
 //! Reads bodies as Go's `encoding/json` does: field names in any case, `null` for the zero of any type, and text after
 //! the document left alone. Errors say line, column and what was expected.
 //!
-//! [`Folding`] stands between serde's derived code and the JSON parser. Wherever a struct is wanted it turns the names
+//! `Folding` stands between serde's derived code and the JSON parser. Wherever a struct is wanted it turns the names
 //! that it meets into the declared spelling, so that the structs themselves need no aliases.
 
 use std::fmt;
@@ -32,7 +32,7 @@ struct Folding<D> {
     unknown: Unknown,
 }
 
-/// Hands everything on, and wraps what it hands on in [`Folding`].
+/// Hands everything on, and wraps what it hands on in `Folding`.
 struct Wrap<V> {
     inner: V,
     unknown: Unknown,
@@ -91,11 +91,19 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Folding<D> {
         deserialize_seq List deserialize_map Map
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -339,7 +347,10 @@ mod tests {
             "invalid type: string \"x\", expected u64 at line 2 column 11"
         );
         assert_eq!(why("", Unknown::Skip), "EOF while parsing a value at line 1 column 0");
-        assert_eq!(why("[1]", Unknown::Skip), "invalid type: sequence, expected an object at line 1 column 1");
+        assert_eq!(
+            why("[1]", Unknown::Skip),
+            "invalid type: sequence, expected an object at line 1 column 1"
+        );
         assert!(from_slice::<Outer>(b"{\"nome\":1}", Unknown::Skip).is_ok());
     }
 }

@@ -175,7 +175,11 @@ fn escape_at(bytes: &[u8], at: usize) -> Option<(Escape, usize)> {
 struct GoFormatter;
 
 impl Formatter for GoFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let bytes = fragment.as_bytes();
         let (mut plain, mut at) = (0, 0);
         while at < bytes.len() {
@@ -192,7 +196,11 @@ impl Formatter for GoFormatter {
         writer.write_all(&bytes[plain..])
     }
 
-    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
         let byte = match escape {
             CharEscape::Quote => b'"',
             CharEscape::ReverseSolidus => b'\\',
@@ -239,7 +247,10 @@ mod tests {
         }
         check("true", "true\n");
         check("[]", "[]\n");
-        check("[{\"A\":1,\"B\":{},\"C\":[\"x,{\\\"\"]}]", "[\n    {\n        \"A\": 1,\n        \"B\": {},\n        \"C\": [\n            \"x,{\\\"\"\n        ]\n    }\n]\n");
+        check(
+            "[{\"A\":1,\"B\":{},\"C\":[\"x,{\\\"\"]}]",
+            "[\n    {\n        \"A\": 1,\n        \"B\": {},\n        \"C\": [\n            \"x,{\\\"\"\n        ]\n    }\n]\n",
+        );
     }
 
     proptest! {

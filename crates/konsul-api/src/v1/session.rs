@@ -161,7 +161,8 @@ impl Create {
             return Vec::new();
         }
         // The default of `Checks` was not asked for where `NodeChecks` says something else.
-        let older = if self.checks == default && self.node_checks != default { &[][..] } else { &self.checks };
+        let older =
+            if self.checks == default && self.node_checks != default { &[][..] } else { &self.checks };
         let mut wanted: Vec<String> = Vec::with_capacity(self.node_checks.len() + older.len());
         for check in self.node_checks.iter().chain(older) {
             if !wanted.contains(check) {
@@ -192,7 +193,10 @@ mod tests {
         check("{\"Checks\":[\"a\"]}", &["serfHealth", "a"]);
         check("{\"NodeChecks\":[],\"Checks\":[\"a\"]}", &["a"]);
         check("{\"NodeChecks\":[\"b\"]}", &["b"]);
-        check("{\"NodeChecks\":[\"b\",\"serfHealth\"],\"checks\":[\"serfHealth\",\"a\"]}", &["b", "serfHealth", "a"]);
+        check(
+            "{\"NodeChecks\":[\"b\",\"serfHealth\"],\"checks\":[\"serfHealth\",\"a\"]}",
+            &["b", "serfHealth", "a"],
+        );
     }
 
     #[test]

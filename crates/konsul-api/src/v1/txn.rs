@@ -102,7 +102,8 @@ mod tests {
     fn field_names_have_any_case_and_unknown_ones_are_skipped() {
         let ops = decode(b"[{\"kv\":{\"verb\":\"set\",\"KEY\":\"a\",\"Value\":\"Yf8=\",\"More\":1}},{\"Node\":{\"Verb\":\"get\"}}]")
             .unwrap();
-        let kv = KvOp { verb: "set".into(), key: "a".into(), value: Base64(b"a\xff".to_vec()), ..KvOp::default() };
+        let kv =
+            KvOp { verb: "set".into(), key: "a".into(), value: Base64(b"a\xff".to_vec()), ..KvOp::default() };
         assert_eq!(ops[0].kv, Some(kv));
         assert!(ops[1].kv.is_none() && ops[1].node.is_some());
     }

@@ -19,7 +19,7 @@ use crate::outside::PROMETHEUS;
 use crate::service::Handled;
 
 /// `GET self`.
-pub(crate) fn itself(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn itself(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -43,7 +43,7 @@ fn agent_self(info: AgentInfo) -> wire::AgentSelf {
             build_date: info.build_date.clone(),
         },
         member: member(&info),
-        debug_config: info.debug_config.into_iter().map(|(key, json)| (key, raw(json))).collect(),
+        debug_config: info.debug_config.into_iter().map(|(key, json)| (key, raw(&json))).collect(),
         coord: None,
         stats: info.stats,
         meta: info.meta,
@@ -51,9 +51,9 @@ fn agent_self(info: AgentInfo) -> wire::AgentSelf {
 }
 
 /// A value of the running configuration is JSON text already; what is not is shown as a text.
-fn raw(json: String) -> Box<RawValue> {
-    RawValue::from_string(json.clone())
-        .or_else(|_| serde_json::value::to_raw_value(&json))
+fn raw(json: &str) -> Box<RawValue> {
+    RawValue::from_string(json.to_owned())
+        .or_else(|_| serde_json::value::to_raw_value(json))
         .unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
@@ -92,7 +92,7 @@ fn member(info: &AgentInfo) -> wire::Member {
 }
 
 /// `GET version`.
-pub(crate) fn version(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn version(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -109,7 +109,7 @@ pub(crate) fn version(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `GET host`.
-pub(crate) fn host(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn host(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -133,7 +133,9 @@ fn host_body(info: HostInfo) -> wire::Host {
             used_percent: percent(memory_used, info.memory_total),
             free: info.memory_available,
         },
-        cpu: (0..info.cpus).map(|cpu| wire::Cpu { cpu, cores: 1, model_name: info.cpu_model.clone() }).collect(),
+        cpu: (0..info.cpus)
+            .map(|cpu| wire::Cpu { cpu, cores: 1, model_name: info.cpu_model.clone() })
+            .collect(),
         host: wire::Machine {
             hostname: info.hostname,
             uptime: info.uptime_s,
@@ -160,7 +162,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 }
 
 /// `GET metrics`.
-pub(crate) fn metrics(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn metrics(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let format = match inbound.query.get("format") {
         Some("prometheus") => MetricsFormat::Prometheus,
@@ -180,13 +182,14 @@ pub(crate) fn metrics(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 /// Prometheus asks for OpenMetrics, or for text of a version.
 fn wants_prometheus(accept: &str) -> bool {
     accept.split(',').any(|item| {
-        let item: String = item.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let item: String =
+            item.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
         item.starts_with("application/openmetrics-text") || item.starts_with("text/plain;version=0.")
     })
 }
 
 /// `PUT reload`.
-pub(crate) fn reload(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn reload(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -198,7 +201,7 @@ pub(crate) fn reload(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `PUT leave`.
-pub(crate) fn leave(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn leave(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -210,7 +213,7 @@ pub(crate) fn leave(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `GET monitor`: the log, line by line, until the client has enough.
-pub(crate) fn monitor(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn monitor(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let level = match inbound.query.text("loglevel") {
         None => "info",
@@ -246,7 +249,11 @@ mod tests {
 
     #[test]
     fn prometheus_is_known_by_what_it_accepts() {
-        for yes in ["application/openmetrics-text; version=1.0.0,text/plain", "text/plain;version=0.0.4", "text/plain; version=0.4.0"] {
+        for yes in [
+            "application/openmetrics-text; version=1.0.0,text/plain",
+            "text/plain;version=0.0.4",
+            "text/plain; version=0.4.0",
+        ] {
             assert!(wants_prometheus(yes), "{yes}");
         }
         for no in ["*/*", "text/plain", "application/json"] {
@@ -256,7 +263,7 @@ mod tests {
 
     #[test]
     fn configuration_that_is_no_json_is_shown_as_text() {
-        assert_eq!(raw("{\"a\":1}".into()).get(), "{\"a\":1}");
-        assert_eq!(raw("a\"b".into()).get(), "\"a\\\"b\"");
+        assert_eq!(raw("{\"a\":1}").get(), "{\"a\":1}");
+        assert_eq!(raw("a\"b").get(), "\"a\\\"b\"");
     }
 }

@@ -104,7 +104,11 @@ mod tests {
     #[test]
     fn every_error_has_its_row() {
         let id: SessionId = "adf4238a-882b-9ddc-4a9d-5b6758e4159e".parse().unwrap();
-        check(Error::invalid("ttl", "Invalid Session TTL '5000000000', must be between [10s=24h0m0s]"), 500, "Invalid Session TTL");
+        check(
+            Error::invalid("ttl", "Invalid Session TTL '5000000000', must be between [10s=24h0m0s]"),
+            500,
+            "Invalid Session TTL",
+        );
         check(Error::SessionNotFound(id), 404, "Session id 'adf4238a-882b-9ddc-4a9d-5b6758e4159e' not found");
         check(Error::TooLarge { what: "x".into(), actual: 2, limit: 1, unit: "bytes" }, 413, "x has 2 bytes");
         check(Error::PermissionDenied("x".into()), 403, "Permission denied");
@@ -135,7 +139,11 @@ mod tests {
         check(Refusal::TooManyBytes { namespace: text(), wanted: 2, limit: 1 }, 507, "namespace \"x\"");
         check(Refusal::TooManySessions { namespace: text(), limit: 1 }, 429, "namespace \"x\"");
         check(Refusal::ValueTooLarge { bytes: 2, limit: 1 }, 413, "the value has 2 bytes");
-        check(Refusal::TooManyOperations { count: 129, max: 128 }, 413, "Transaction contains too many operations (129 > 128)");
+        check(
+            Refusal::TooManyOperations { count: 129, max: 128 },
+            413,
+            "Transaction contains too many operations (129 > 128)",
+        );
         check(Refusal::RequestExpired, 409, "the request is too old");
         check(Refusal::Superseded, 409, "the command came too late");
         check(Refusal::FeatureLevel { present: 1, wanted: 1 }, 500, "the feature level");

@@ -19,7 +19,7 @@ use crate::service::Handled;
 const LIMIT: &str = "the server's bound on event payloads";
 
 /// `PUT fire/:name`.
-pub(crate) fn fire(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn fire(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     if inbound.tail.is_empty() {
         return Err(Reply::bad("Missing name"));
@@ -38,7 +38,7 @@ pub(crate) fn fire(inbound: Inbound<'_>, _: &'static Route) -> Handled {
     inbound.check_declared(limit, |length| too_large_for(Some(length), limit, LIMIT))?;
     let pace = inbound.pace();
     let edge = Arc::clone(inbound.edge);
-    let body = inbound.body;
+    let body = inbound.take_body();
     Ok(Box::pin(async move {
         if has_body {
             match intake::read(body, limit, pace).await {
@@ -55,7 +55,7 @@ pub(crate) fn fire(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `GET list`.
-pub(crate) fn list(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn list(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     // The default wait is the longest here.
     let Options { context, blocking } = inbound.options_waiting(inbound.edge.settings.timeouts.max_wait)?;
     let args = EventList { name: inbound.query.text("name").map(str::to_owned), blocking };

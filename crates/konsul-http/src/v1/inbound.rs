@@ -20,7 +20,8 @@ pub(crate) struct Inbound<'a> {
     pub(crate) query: Query<'a>,
     /// What follows the route's own text in the decoded path.
     pub(crate) tail: &'a str,
-    pub(crate) body: Incoming,
+    /// Taken once, by the handler that wants it.
+    pub(crate) body: Option<Incoming>,
 }
 
 impl Inbound<'_> {
@@ -30,14 +31,19 @@ impl Inbound<'_> {
     }
 
     /// The body, to be read piece by piece.
-    pub(crate) fn into_intake(self) -> Intake {
+    pub(crate) fn take_intake(&mut self) -> Intake {
         let pace = self.pace();
-        Intake::new(self.body, pace)
+        Intake::new(self.take_body(), pace)
+    }
+
+    /// The body. A handler takes it at most once.
+    pub(crate) fn take_body(&mut self) -> Incoming {
+        self.body.take().expect("a handler takes the body once")
     }
 
     /// What the client said of the body's length; `None` for a chunked one.
     pub(crate) fn declared_length(&self) -> Option<u64> {
-        declared_length(&self.body)
+        self.body.as_ref().and_then(declared_length)
     }
 
     /// Refuses a body that is declared too large, before the client was told to send it.

@@ -20,13 +20,13 @@ use crate::intake::{self, IntakeError};
 use crate::service::Handled;
 
 /// `GET`: one entry, its bytes, all under a prefix, or their names.
-pub(crate) fn get(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn get(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let options = inbound.options()?;
     if inbound.query.has("keys") {
-        return keys(&inbound, options);
+        return keys(inbound, options);
     }
     if inbound.query.has("recurse") {
-        return list(&inbound, options);
+        return list(inbound, options);
     }
     let args = KvGet { key: key(inbound.tail)?, blocking: options.blocking };
     let raw = inbound.query.has("raw");
@@ -98,7 +98,8 @@ fn keys(inbound: &Inbound<'_>, options: Options) -> Handled {
                 Reply::empty(StatusCode::NOT_FOUND).with_fresh(Fresh::Read(answer.meta))
             }
             Ok(answer) => {
-                let mut out = Vec::with_capacity(answer.value.iter().map(|name| name.len() + 3).sum::<usize>() + 2);
+                let mut out =
+                    Vec::with_capacity(answer.value.iter().map(|name| name.len() + 3).sum::<usize>() + 2);
                 write_names(&mut out, answer.value.iter().map(|name| &**name));
                 Reply::written(out).with_fresh(Fresh::Read(answer.meta))
             }
@@ -109,7 +110,7 @@ fn keys(inbound: &Inbound<'_>, options: Options) -> Handled {
 }
 
 /// `PUT`: writes a value under a condition.
-pub(crate) fn put(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn put(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let key = key(inbound.tail)?;
     conflict(&inbound.query, &["cas", "acquire", "release"])?;
@@ -120,7 +121,7 @@ pub(crate) fn put(inbound: Inbound<'_>, _: &'static Route) -> Handled {
     inbound.check_declared(limit, |length| too_large(Some(length), limit))?;
     let pace = inbound.pace();
     let edge = Arc::clone(inbound.edge);
-    let body = inbound.body;
+    let body = inbound.take_body();
     Ok(Box::pin(async move {
         let value = match intake::read(body, limit, pace).await {
             Ok(bytes) => Value::from(&bytes[..]),
@@ -132,7 +133,7 @@ pub(crate) fn put(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `DELETE`: removes a key, or all under a prefix.
-pub(crate) fn delete(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn delete(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let recurse = inbound.query.has("recurse");
     if !recurse && inbound.tail.is_empty() {
@@ -263,4 +264,3 @@ fn entry_ref<'a>(entry: &'a KvEntry, session: &'a mut [u8; 36]) -> EntryRef<'a> 
         namespace: (!entry.namespace.is_default()).then(|| entry.namespace.as_str()),
     }
 }
-

@@ -11,7 +11,7 @@ use crate::service::Handled;
 pub(crate) const OPERATION: &str = "not_built";
 
 /// `501`.
-pub(crate) fn answer(_: Inbound<'_>, route: &'static Route) -> Handled {
+pub(crate) fn answer(_: &mut Inbound<'_>, route: &'static Route) -> Handled {
     let text = format!("{} is known to Consul but not built in Konsul yet", route.path);
     Err(Reply::plain(StatusCode::NOT_IMPLEMENTED, text))
 }

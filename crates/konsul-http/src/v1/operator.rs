@@ -14,7 +14,7 @@ use super::route::Route;
 use crate::service::Handled;
 
 /// `GET raft/configuration`.
-pub(crate) fn raft_configuration(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn raft_configuration(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -41,7 +41,7 @@ fn server(server: RaftServer) -> wire::RaftServer {
 }
 
 /// `GET usage`.
-pub(crate) fn usage(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn usage(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -62,7 +62,8 @@ pub(crate) fn usage(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 /// There are no services yet, so their figures are zero.
 fn report(datacenter: String, found: UsageReport, meta: Meta) -> wire::Usage {
     let mesh = MESH_KINDS.iter().map(|kind| ((*kind).to_owned(), 0)).collect();
-    let here = wire::DatacenterUsage { connect_service_instances: mesh, nodes: found.nodes, ..Default::default() };
+    let here =
+        wire::DatacenterUsage { connect_service_instances: mesh, nodes: found.nodes, ..Default::default() };
     let namespaces = found.namespaces.into_iter().map(|one| wire::NamespaceUsage {
         name: one.name,
         keys: one.keys,
@@ -82,5 +83,11 @@ fn report(datacenter: String, found: UsageReport, meta: Meta) -> wire::Usage {
     }
 }
 
-const MESH_KINDS: &[&str] =
-    &["api-gateway", "connect-native", "connect-proxy", "ingress-gateway", "mesh-gateway", "terminating-gateway"];
+const MESH_KINDS: &[&str] = &[
+    "api-gateway",
+    "connect-native",
+    "connect-proxy",
+    "ingress-gateway",
+    "mesh-gateway",
+    "terminating-gateway",
+];

@@ -31,9 +31,7 @@ pub fn decode(raw: &str) -> Result<Cow<'_, str>, PathError> {
         return Ok(Cow::Borrowed(raw));
     };
     let bytes = percent_decode(raw.as_bytes(), first, false).map_err(PathError::Escape)?;
-    String::from_utf8(bytes)
-        .map(Cow::Owned)
-        .map_err(|why| PathError::NotUtf8(why.utf8_error().valid_up_to()))
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|why| PathError::NotUtf8(why.utf8_error().valid_up_to()))
 }
 
 /// The key that a raw path names: what follows [`KV_PREFIX`], decoded once.
@@ -53,7 +51,8 @@ pub(crate) fn percent_decode(raw: &[u8], first: usize, plus_is_space: bool) -> R
     while at < raw.len() {
         match raw[at] {
             b'%' => {
-                let digit = |offset: usize| raw.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16));
+                let digit =
+                    |offset: usize| raw.get(at + offset).and_then(|byte| char::from(*byte).to_digit(16));
                 let (Some(high), Some(low)) = (digit(1), digit(2)) else {
                     return Err(at);
                 };

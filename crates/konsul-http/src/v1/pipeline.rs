@@ -47,9 +47,9 @@ pub(crate) fn dispatch(edge: &Arc<Edge>, head: &Parts, body: Incoming, peer: Soc
         return Dispatched::refused(Reply::empty(StatusCode::INTERNAL_SERVER_ERROR));
     };
     let (pretty, parks) = (query.has("pretty"), query.has("index"));
-    let inbound = Inbound { edge, peer, headers: &head.headers, query, tail, body };
+    let mut inbound = Inbound { edge, peer, headers: &head.headers, query, tail, body: Some(body) };
     let (operation, handled) = match admit(route, &head.method, &path, &inbound) {
-        Ok(verb) => (verb.operation, (verb.handler)(inbound, route)),
+        Ok(verb) => (verb.operation, (verb.handler)(&mut inbound, route)),
         Err(reply) => (NO_OPERATION, Err(reply)),
     };
     Dispatched { handled, operation, pretty, parks }
@@ -82,7 +82,8 @@ fn admit(
 }
 
 fn method_not_allowed(route: &route::Route, method: &Method) -> Reply {
-    Reply::plain(StatusCode::METHOD_NOT_ALLOWED, format!("method {method} not allowed")).with_allow(route.allow())
+    Reply::plain(StatusCode::METHOD_NOT_ALLOWED, format!("method {method} not allowed"))
+        .with_allow(route.allow())
 }
 
 /// Whether this may come from that address. What a proxy says of its own client is not believed.

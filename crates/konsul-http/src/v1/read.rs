@@ -52,7 +52,9 @@ impl Inbound<'_> {
             return Err(refused("query parameter: \"partition\""));
         }
         match self.header("x-consul-partition") {
-            Some(name) if !name.is_empty() && name != "default" => Err(refused("header: \"X-Consul-Partition\"")),
+            Some(name) if !name.is_empty() && name != "default" => {
+                Err(refused("header: \"X-Consul-Partition\""))
+            }
             _ => Ok(()),
         }
     }
@@ -92,7 +94,8 @@ fn max_stale(query: &Query<'_>) -> Result<Option<Duration>, Reply> {
     let Some(text) = query.text("max_stale") else {
         return Ok(None);
     };
-    let span: GoDuration = text.parse().map_err(|_| Reply::bad(format!("Invalid max_stale value {text:?}")))?;
+    let span: GoDuration =
+        text.parse().map_err(|_| Reply::bad(format!("Invalid max_stale value {text:?}")))?;
     Ok((span.0 > 0).then(|| span.to_std()))
 }
 
@@ -150,7 +153,10 @@ mod tests {
     fn conflicts_are_refused_in_consuls_words() {
         let why = |raw: &str| refused(consistency(&parse(raw).unwrap()));
         assert_eq!(why("stale&consistent"), "Cannot specify ?stale with ?consistent, conflicting semantics.");
-        assert_eq!(why("cached&consistent"), "Cannot specify ?cached with ?consistent, conflicting semantics.");
+        assert_eq!(
+            why("cached&consistent"),
+            "Cannot specify ?cached with ?consistent, conflicting semantics."
+        );
         assert_eq!(why("max_stale=x"), "Invalid max_stale value \"x\"");
     }
 
@@ -163,7 +169,12 @@ mod tests {
         };
         assert_eq!(wait(""), None);
         assert_eq!(wait("index=0&wait=1s"), None);
-        for (raw, base) in [("index=7", 300.0), ("index=7&wait=1h", 600.0), ("index=7&wait=-1s", 300.0), ("index=7&wait=16s", 16.0)] {
+        for (raw, base) in [
+            ("index=7", 300.0),
+            ("index=7&wait=1h", 600.0),
+            ("index=7&wait=-1s", 300.0),
+            ("index=7&wait=16s", 16.0),
+        ] {
             let (index, seconds) = wait(raw).unwrap();
             assert_eq!(index, 7);
             assert!((base..base * 17.0 / 16.0).contains(&seconds), "{raw}: {seconds}");

@@ -41,9 +41,9 @@ pub(crate) enum Content {
     /// A key's value as it is.
     Value(Arc<KvRecord>),
     /// Something else that is known whole.
-    Typed(&'static str, Bytes),
+    Typed(Box<(&'static str, Bytes)>),
     /// Something that is made while it is sent.
-    Streamed(&'static str, Source),
+    Streamed(&'static str, Box<Source>),
 }
 
 /// Which of Consul's headers about freshness an answer carries.
@@ -106,12 +106,12 @@ impl Reply {
 
     /// Something else that is known whole.
     pub(crate) fn typed(kind: &'static str, body: impl Into<Bytes>) -> Reply {
-        Reply::of(StatusCode::OK, Content::Typed(kind, body.into()))
+        Reply::of(StatusCode::OK, Content::Typed(Box::new((kind, body.into()))))
     }
 
     /// Something that is made while it is sent.
     pub(crate) fn streamed(kind: &'static str, source: Source) -> Reply {
-        Reply::of(StatusCode::OK, Content::Streamed(kind, source))
+        Reply::of(StatusCode::OK, Content::Streamed(kind, Box::new(source)))
     }
 
     /// A key's value as it is.
@@ -172,13 +172,14 @@ impl Reply {
                 headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);
                 packed(value_bytes(record), dress.gzip, &mut headers, busy)
             }
-            Content::Typed(kind, bytes) => {
+            Content::Typed(typed) => {
+                let (kind, bytes) = *typed;
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
                 packed(bytes, dress.gzip, &mut headers, busy)
             }
             Content::Streamed(kind, source) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-                Outgoing::Streamed(Box::new(source), busy)
+                Outgoing::Streamed(source, busy)
             }
         };
         let mut response = Response::new(body);

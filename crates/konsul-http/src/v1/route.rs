@@ -7,7 +7,7 @@ use crate::outside;
 use crate::service::Handled;
 
 /// What answers.
-pub(crate) type Handler = fn(Inbound<'_>, &'static Route) -> Handled;
+pub(crate) type Handler = fn(&mut Inbound<'_>, &'static Route) -> Handled;
 
 /// A method of a route.
 pub struct Verb {
@@ -120,7 +120,10 @@ pub static ROUTES: &[Route] = &[
             verb("DELETE", "kv_delete", kv::delete, "`recurse`, `cas`"),
         ],
     ),
-    route("/v1/txn", &[verb("PUT", "txn", txn::put_txn, "KV verbs; `Node`, `Service` and `Check` are refused by name")]),
+    route(
+        "/v1/txn",
+        &[verb("PUT", "txn", txn::put_txn, "KV verbs; `Node`, `Service` and `Check` are refused by name")],
+    ),
     route("/v1/session/create", &[verb("PUT", "session_create", session::create, "")]),
     route("/v1/session/destroy/:id", &[verb("PUT", "session_destroy", session::destroy, "")]),
     route("/v1/session/renew/:id", &[verb("PUT", "session_renew", session::renew, "")]),
@@ -128,7 +131,10 @@ pub static ROUTES: &[Route] = &[
     route("/v1/session/node/:node", &[verb("GET", "session_list", session::of_node, "blocks")]),
     route("/v1/session/list", &[verb("GET", "session_list", session::list, "blocks")]),
     route("/v1/event/fire/:name", &[verb("PUT", "event_fire", event::fire, "`node`, `service`, `tag`")]),
-    route("/v1/event/list", &[verb("GET", "event_list", event::list, "`name`; blocks while the index is equal")]),
+    route(
+        "/v1/event/list",
+        &[verb("GET", "event_list", event::list, "`name`; blocks while the index is equal")],
+    ),
     route("/v1/status/leader", &[verb("GET", "status_leader", status::leader, "")]),
     route("/v1/status/peers", &[verb("GET", "status_peers", status::peers, "")]),
     route(
@@ -142,10 +148,16 @@ pub static ROUTES: &[Route] = &[
     route("/v1/agent/host", &[verb("GET", "agent_host", agent::host, "")]),
     route("/v1/agent/version", &[verb("GET", "agent_self", agent::version, "")]),
     route("/v1/agent/metrics", &[verb("GET", "agent_metrics", agent::metrics, "`format=prometheus`")]),
-    route("/v1/agent/monitor", &[verb("GET", "agent_monitor", agent::monitor, "`loglevel`, `logjson`; streamed")]),
+    route(
+        "/v1/agent/monitor",
+        &[verb("GET", "agent_monitor", agent::monitor, "`loglevel`, `logjson`; streamed")],
+    ),
     route("/v1/agent/reload", &[verb("PUT", "agent_reload", agent::reload, "")]),
     route("/v1/agent/leave", &[verb("PUT", "agent_leave", agent::leave, "")]),
-    route("/v1/operator/raft/configuration", &[verb("GET", "raft_configuration", operator::raft_configuration, "")]),
+    route(
+        "/v1/operator/raft/configuration",
+        &[verb("GET", "raft_configuration", operator::raft_configuration, "")],
+    ),
     route("/v1/operator/usage", &[verb("GET", "usage", operator::usage, "")]),
     route("/metrics", &[verb("GET", "agent_metrics", outside::metrics, "Prometheus' text")]),
     route("/health", &[verb("GET", "health", outside::ready, "503 unless live and ready")]),
@@ -315,14 +327,20 @@ mod tests {
         let mut seen = BTreeSet::new();
         for route in ROUTES {
             assert!(seen.insert(route.path), "{} stands twice", route.path);
-            let example: String = route.path.split('/').map(|part| if part.starts_with(':') { "x" } else { part }).collect::<Vec<_>>().join("/");
+            let example: String = route
+                .path
+                .split('/')
+                .map(|part| if part.starts_with(':') { "x" } else { part })
+                .collect::<Vec<_>>()
+                .join("/");
             assert_eq!(find(&example).map(|(found, _)| found.path), Some(route.path), "{example}");
         }
     }
 
     #[test]
     fn every_answered_route_names_a_known_operation() {
-        let known: BTreeSet<&str> = konsul_operations::catalogue::OPERATIONS.iter().map(|one| one.id).collect();
+        let known: BTreeSet<&str> =
+            konsul_operations::catalogue::OPERATIONS.iter().map(|one| one.id).collect();
         for verb in ROUTES.iter().flat_map(|route| route.verbs).filter(|verb| verb.is_built()) {
             assert!(known.contains(verb.operation), "{}", verb.operation);
         }

@@ -22,13 +22,13 @@ use crate::intake;
 use crate::service::Handled;
 
 /// `PUT create`.
-pub(crate) fn create(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn create(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { mut context, .. } = inbound.options()?;
     // As in Consul, a body without a declared length counts as none.
     let has_body = inbound.declared_length().is_some_and(|length| length > 0);
     let (limit, pace) = (inbound.edge.settings.limits.body_bytes, inbound.pace());
     let edge = Arc::clone(inbound.edge);
-    let body = inbound.body;
+    let body = inbound.take_body();
     Ok(Box::pin(async move {
         let wanted = if has_body {
             let bytes = match intake::read(body, limit, pace).await {
@@ -84,10 +84,11 @@ fn node(name: &str) -> Result<Option<NodeName>, Reply> {
 /// Small numbers are seconds, as they were before durations had units: everything below 1000 nanoseconds.
 fn lock_delay_ms(span: &Span) -> Result<u64, Reply> {
     let nanos = match span {
-        Span::Text(text) => text
-            .parse::<GoDuration>()
-            .map_err(|why| Reply::bad(format!("Request decode failed: LockDelay: {why}")))?
-            .0,
+        Span::Text(text) => {
+            text.parse::<GoDuration>()
+                .map_err(|why| Reply::bad(format!("Request decode failed: LockDelay: {why}")))?
+                .0
+        }
         // Go cuts the same way; what does not fit stops at the largest.
         Span::Nanos(nanos) => *nanos as i64,
     };
@@ -107,7 +108,8 @@ fn ttl_nanos(text: &str) -> Result<i64, Reply> {
     if text.is_empty() {
         return Ok(0);
     }
-    let span: GoDuration = text.parse().map_err(|why| refuse(format!("Session TTL '{text}' invalid: {why}")))?;
+    let span: GoDuration =
+        text.parse().map_err(|why| refuse(format!("Session TTL '{text}' invalid: {why}")))?;
     Ok(span.0)
 }
 
@@ -120,7 +122,7 @@ fn service_check(wanted: &ServiceCheck) -> Result<ServiceCheckRef, Reply> {
 }
 
 /// `PUT destroy/:id`.
-pub(crate) fn destroy(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn destroy(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let id = known_or_nil(required(inbound.tail)?);
     let edge = Arc::clone(inbound.edge);
@@ -133,7 +135,7 @@ pub(crate) fn destroy(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `PUT renew/:id`.
-pub(crate) fn renew(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn renew(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let text = required(inbound.tail)?;
     let Some(id) = session_id(text) else {
@@ -149,14 +151,15 @@ pub(crate) fn renew(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `GET info/:id`.
-pub(crate) fn info(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn info(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, blocking } = inbound.options()?;
     let args = SessionRead { id: known_or_nil(required(inbound.tail)?), blocking };
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         match edge.operations.session_info(&context, args).await {
             Ok(answer) => {
-                let found: Vec<Body> = answer.value.iter().map(|session| body(session, &context.namespace)).collect();
+                let found: Vec<Body> =
+                    answer.value.iter().map(|session| body(session, &context.namespace)).collect();
                 Reply::json(&found).with_fresh(Fresh::Read(answer.meta))
             }
             Err(why) => reply(&why),
@@ -165,19 +168,19 @@ pub(crate) fn info(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `GET list`.
-pub(crate) fn list(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn list(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let options = inbound.options()?;
-    listed(&inbound, options, None)
+    listed(inbound, options, None)
 }
 
 /// `GET node/:node`.
-pub(crate) fn of_node(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn of_node(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let options = inbound.options()?;
     if inbound.tail.is_empty() {
         return Err(Reply::bad("Missing node name"));
     }
     let node = NodeName::new(inbound.tail).map_err(|why| Reply::bad(format!("Invalid {why}")))?;
-    listed(&inbound, options, Some(node))
+    listed(inbound, options, Some(node))
 }
 
 fn listed(inbound: &Inbound<'_>, options: Options, node: Option<NodeName>) -> Handled {
@@ -186,7 +189,8 @@ fn listed(inbound: &Inbound<'_>, options: Options, node: Option<NodeName>) -> Ha
     Ok(Box::pin(async move {
         match edge.operations.session_list(&context, SessionList { node, blocking }).await {
             Ok(Answer { value, meta }) => {
-                let found: Vec<Body> = value.iter().map(|session| body(session, &context.namespace)).collect();
+                let found: Vec<Body> =
+                    value.iter().map(|session| body(session, &context.namespace)).collect();
                 Reply::json(&found).with_fresh(Fresh::Read(meta))
             }
             Err(why) => reply(&why),
@@ -218,7 +222,9 @@ fn body(session: &Session, namespace: &Namespace) -> Body {
         node_checks: Some(spec.node_checks.iter().map(ToString::to_string).collect()),
         service_checks: (!spec.service_checks.is_empty()).then(|| {
             let checks = spec.service_checks.iter();
-            checks.map(|check| ServiceCheck { id: check.id.to_string(), namespace: check.namespace.clone() }).collect()
+            checks
+                .map(|check| ServiceCheck { id: check.id.to_string(), namespace: check.namespace.clone() })
+                .collect()
         }),
         create_index: session.create_index.0,
         modify_index: session.modify_index.0,

@@ -17,7 +17,7 @@ use crate::outgoing::Source;
 use crate::service::Handled;
 
 /// `GET`: a backup, made while it is sent.
-pub(crate) fn save(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn save(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -30,12 +30,12 @@ pub(crate) fn save(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `PUT`: replaces the state by a backup, all of it or nothing.
-pub(crate) fn restore(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn restore(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { mut context, .. } = inbound.options()?;
     // Only the leader restores, whatever the request says.
     context.consistency = Consistency::Default;
     let edge = Arc::clone(inbound.edge);
-    let mut intake = inbound.into_intake();
+    let mut intake = inbound.take_intake();
     Ok(Box::pin(async move {
         let sink = match edge.operations.snapshot_restore(&context).await {
             Ok(sink) => sink,

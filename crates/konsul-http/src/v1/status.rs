@@ -10,7 +10,7 @@ use super::route::Route;
 use crate::service::Handled;
 
 /// `GET leader`.
-pub(crate) fn leader(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn leader(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
@@ -22,7 +22,7 @@ pub(crate) fn leader(inbound: Inbound<'_>, _: &'static Route) -> Handled {
 }
 
 /// `GET peers`.
-pub(crate) fn peers(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn peers(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {

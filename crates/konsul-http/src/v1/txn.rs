@@ -42,7 +42,8 @@ pub enum Undecided {
 /// # Errors
 /// See [`Undecided`].
 pub fn decode(body: &[u8], namespace: &Namespace, value_bytes: u64) -> Result<Vec<TxnOp>, Undecided> {
-    let members = wire::decode(body).map_err(|why| Undecided::Malformed(format!("Failed to parse body: {why}")))?;
+    let members =
+        wire::decode(body).map_err(|why| Undecided::Malformed(format!("Failed to parse body: {why}")))?;
     check_sizes(&members, value_bytes)?;
     let (mut ops, mut failures) = (Vec::with_capacity(members.len()), Vec::new());
     for (at, member) in members.into_iter().enumerate() {
@@ -117,9 +118,11 @@ fn kv_op(op: KvOp) -> Result<KvTxnOp, String> {
         "get-or-empty" => Ok(KvTxnOp::GetOrEmpty { key: key(&op.key)? }),
         "get-tree" => Ok(KvTxnOp::GetTree { prefix: op.key }),
         "check-index" => Ok(KvTxnOp::CheckIndex { key: key(&op.key)?, index: Index(op.index) }),
-        "check-session" => {
-            Ok(KvTxnOp::CheckSession { key: key(&op.key)?, session: session_id(&op.session), text: op.session })
-        }
+        "check-session" => Ok(KvTxnOp::CheckSession {
+            key: key(&op.key)?,
+            session: session_id(&op.session),
+            text: op.session,
+        }),
         "check-not-exists" => Ok(KvTxnOp::CheckNotExists { key: key(&op.key)? }),
         other => Err(format!("unknown KV verb {other:?}")),
     }
@@ -140,14 +143,14 @@ fn required_session(op: &KvOp) -> Result<Option<SessionId>, String> {
 }
 
 /// `PUT`.
-pub(crate) fn put_txn(inbound: Inbound<'_>, _: &'static Route) -> Handled {
+pub(crate) fn put_txn(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { mut context, .. } = inbound.options()?;
     let limits = &inbound.edge.settings.limits;
     let (limit, value_bytes) = (limits.txn_bytes.max(limits.value_bytes), limits.value_bytes);
     inbound.check_declared(limit, |length| too_large_for(Some(length), limit, LIMIT))?;
     let pace = inbound.pace();
     let edge = Arc::clone(inbound.edge);
-    let body = inbound.body;
+    let body = inbound.take_body();
     Ok(Box::pin(async move {
         let bytes = match intake::read(body, limit, pace).await {
             Ok(bytes) => bytes,

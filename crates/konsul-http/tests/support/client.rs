@@ -49,12 +49,19 @@ impl Client {
         self.request("PUT", target, &[], body).await
     }
 
-    pub async fn request(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub async fn request(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let mut head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
-        if !body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding")) {
+        if !body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("transfer-encoding"))
+        {
             head += &format!("Content-Length: {}\r\n", body.len());
         }
         head += "\r\n";
@@ -71,15 +78,21 @@ impl Client {
                 break at;
             }
             if !self.fill().await {
-                assert!(self.unread.is_empty(), "half an answer: {:?}", String::from_utf8_lossy(&self.unread));
+                assert!(
+                    self.unread.is_empty(),
+                    "half an answer: {:?}",
+                    String::from_utf8_lossy(&self.unread)
+                );
                 return None;
             }
         };
         let head = String::from_utf8(self.unread.drain(..end + 4).collect()).unwrap();
         let mut lines = head.trim_end().split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers: Vec<(String, String)> =
-            lines.map(|line| line.split_once(": ").unwrap()).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect();
         let mut answer = Answer { status, headers, body: Vec::new() };
         if status == 100 {
             return Box::pin(self.answer(is_head)).await;
@@ -130,10 +143,8 @@ impl Client {
     }
 
     async fn fill(&mut self) -> bool {
-        let mut buffer = [0; 16 * 1024];
         // A reset is an end too.
-        let read = timeout(PATIENCE, self.socket.read(&mut buffer)).await.expect("the server is silent").unwrap_or(0);
-        self.unread.extend_from_slice(&buffer[..read]);
-        read > 0
+        let read = timeout(PATIENCE, self.socket.read_buf(&mut self.unread)).await;
+        read.expect("the server is silent").unwrap_or(0) > 0
     }
 }

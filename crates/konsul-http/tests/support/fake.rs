@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::store::{State, unmet};
 use konsul_operations::answer::{Answer, KvEntry, Meta, TxnAnswer};
 use konsul_operations::arguments::*;
 use konsul_operations::operations::{BackupBytes, Operations, Reply, RestoreSink};
@@ -13,8 +14,6 @@ use konsul_runtime::sync::{Notify, mpsc};
 use konsul_runtime::time::timeout;
 use konsul_types::txn::{TxnError, TxnFailure};
 use konsul_types::*;
-
-type Place = (String, String);
 
 /// The stand-in.
 #[derive(Default)]
@@ -34,178 +33,12 @@ pub struct Fake {
     released: AtomicBool,
 }
 
-#[derive(Default, Clone)]
-struct State {
-    index: u64,
-    drawn: u128,
-    kv: BTreeMap<Place, Arc<KvRecord>>,
-    sessions: BTreeMap<SessionId, (String, Arc<Session>)>,
-    events: Vec<Arc<Event>>,
-    /// Index of the last removal.
-    removed: u64,
-}
-
 struct Parked<'a>(&'a AtomicUsize);
 
 impl Drop for Parked<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, SeqCst);
     }
-}
-
-fn unmet(refusal: Refusal) -> Error {
-    Error::Refused(refusal)
-}
-
-impl State {
-    fn next(&mut self) -> Index {
-        self.index = self.index.max(10) + 1;
-        Index(self.index)
-    }
-
-    fn draw(&mut self) -> uuid::Uuid {
-        self.drawn += 1;
-        uuid::Uuid::from_u128(0xaaaa_0000_0000_4000_8000_0000_0000_0000 + self.drawn)
-    }
-
-    fn put(&mut self, namespace: &Namespace, args: KvPut) -> Result<Arc<KvRecord>, Error> {
-        let place = (namespace.to_string(), args.key.to_string());
-        let old = self.kv.get(&place).cloned();
-        let holder = old.as_ref().and_then(|old| old.session);
-        let found = old.as_ref().map_or(Index::ZERO, |old| old.modify_index);
-        let (mut session, mut lock_index) = (holder, 0);
-        match args.mode {
-            PutMode::Set => {}
-            PutMode::Cas(wanted) if wanted == found => {}
-            PutMode::Cas(_) => return Err(unmet(Refusal::StaleIndex { found })),
-            PutMode::Acquire(id) => {
-                if !self.sessions.contains_key(&id) {
-                    return Err(unmet(Refusal::UnknownSession { id: id.to_string() }));
-                }
-                lock_index = old.as_ref().map_or(0, |old| old.lock_index);
-                match holder {
-                    Some(other) if other != id => return Err(unmet(Refusal::LockHeld)),
-                    Some(_) => {}
-                    None => lock_index += 1,
-                }
-                session = Some(id);
-            }
-            PutMode::Release(id) => {
-                if holder != Some(id) {
-                    return Err(unmet(Refusal::NotHolder));
-                }
-                lock_index = old.as_ref().map_or(0, |old| old.lock_index);
-                session = None;
-            }
-        }
-        let same = old.as_ref().is_some_and(|old| {
-            (&old.value, old.flags, old.session, old.lock_index) == (&args.value, args.flags, session, lock_index)
-        });
-        if let (true, Some(old)) = (same, &old) {
-            return Ok(Arc::clone(old));
-        }
-        let index = self.next();
-        let record = Arc::new(KvRecord {
-            value: args.value,
-            flags: args.flags,
-            lock_index,
-            session,
-            create_index: old.map_or(index, |old| old.create_index),
-            modify_index: index,
-            expires_at: args.ttl_ms.map(Millis),
-        });
-        self.kv.insert(place, Arc::clone(&record));
-        Ok(record)
-    }
-
-    fn delete(&mut self, namespace: &Namespace, key: &str, cas: Option<Index>) -> Result<(), Error> {
-        let place = (namespace.to_string(), key.to_owned());
-        let Some(old) = self.kv.get(&place) else { return Ok(()) };
-        if cas.is_some_and(|wanted| wanted != old.modify_index) {
-            return Err(unmet(Refusal::StaleIndex { found: old.modify_index }));
-        }
-        self.kv.remove(&place);
-        self.removed = self.next().0;
-        Ok(())
-    }
-
-    fn delete_tree(&mut self, namespace: &Namespace, prefix: &str) -> u64 {
-        let doomed: Vec<Place> = self.under(namespace, prefix).map(|(place, _)| place.clone()).collect();
-        for place in &doomed {
-            self.kv.remove(place);
-        }
-        if !doomed.is_empty() {
-            self.removed = self.next().0;
-        }
-        doomed.len() as u64
-    }
-
-    fn under<'a>(&'a self, namespace: &Namespace, prefix: &'a str) -> impl Iterator<Item = (&'a Place, &'a Arc<KvRecord>)> {
-        let start = (namespace.to_string(), prefix.to_owned());
-        let name = namespace.to_string();
-        self.kv.range(start..).take_while(move |((ns, key), _)| *ns == name && key.starts_with(prefix))
-    }
-
-    fn prefix_index(&self, namespace: &Namespace, prefix: &str) -> Index {
-        let most = self.under(namespace, prefix).map(|(_, record)| record.modify_index.0).max().unwrap_or(0);
-        Index(if prefix.is_empty() || most == 0 { self.index } else { most.max(self.removed) })
-    }
-
-    fn member(&mut self, namespace: &Namespace, op: KvTxnOp) -> Result<Vec<TxnResult>, TxnFailure> {
-        let found = |state: &State, key: &str| state.kv.get(&(namespace.to_string(), key.to_owned())).cloned();
-        let result = |key: Key, record: Option<Arc<KvRecord>>, with_value| TxnResult::Kv { namespace: namespace.clone(), key, record, with_value };
-        Ok(match op {
-            KvTxnOp::Write(KvCommand::Put { key, value, flags, mode, ttl_ms }) => {
-                let args = KvPut { key: key.clone(), value, flags, mode, ttl_ms };
-                let record = self.put(namespace, args).map_err(|why| refused(&key, false, why))?;
-                vec![result(key, Some(record), false)]
-            }
-            KvTxnOp::Write(KvCommand::Delete { key, cas }) => {
-                self.delete(namespace, key.as_str(), cas).map_err(|why| refused(&key, true, why))?;
-                vec![]
-            }
-            KvTxnOp::Write(KvCommand::DeleteTree { prefix }) => {
-                self.delete_tree(namespace, &prefix);
-                vec![]
-            }
-            KvTxnOp::Get { key } => {
-                let record = found(self, key.as_str()).ok_or(TxnFailure::Missing { key: key.to_string() })?;
-                vec![result(key, Some(record), true)]
-            }
-            KvTxnOp::GetOrEmpty { key } => {
-                let record = found(self, key.as_str());
-                vec![result(key, record, true)]
-            }
-            KvTxnOp::GetTree { prefix } => {
-                let under = self.under(namespace, &prefix);
-                under.map(|((_, key), record)| result(Key::new(key.as_str()).unwrap(), Some(record.clone()), true)).collect()
-            }
-            KvTxnOp::CheckIndex { key, index } => {
-                let record = found(self, key.as_str()).ok_or(TxnFailure::IndexOfMissing { key: key.to_string() })?;
-                if record.modify_index != index {
-                    return Err(TxnFailure::IndexDiffers { key: key.to_string(), found: record.modify_index, wanted: index });
-                }
-                vec![result(key, Some(record), false)]
-            }
-            KvTxnOp::CheckSession { key, session, text } => {
-                let record = found(self, key.as_str()).ok_or(TxnFailure::SessionOfMissing { key: key.to_string() })?;
-                if record.session != session || session.is_none() {
-                    let held = record.session.map(|id| id.to_string()).unwrap_or_default();
-                    return Err(TxnFailure::SessionDiffers { key: key.to_string(), found: held, wanted: text });
-                }
-                vec![result(key, Some(record), false)]
-            }
-            KvTxnOp::CheckNotExists { key } => match found(self, key.as_str()) {
-                Some(_) => return Err(TxnFailure::Exists { key: key.to_string() }),
-                None => vec![],
-            },
-        })
-    }
-}
-
-fn refused(key: &Key, delete: bool, why: Error) -> TxnFailure {
-    let Error::Refused(refusal) = why else { panic!("{why}") };
-    TxnFailure::Refused { key: key.to_string(), delete, refusal }
 }
 
 impl Fake {
@@ -224,7 +57,11 @@ impl Fake {
         }
     }
 
-    fn change<T>(&self, ctx: &Context, change: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
+    fn change<T>(
+        &self,
+        ctx: &Context,
+        change: impl FnOnce(&mut State) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.enter(ctx)?;
         let done = change(&mut self.state());
         self.bell.notify_waiters();
@@ -261,8 +98,9 @@ impl Fake {
                 rung.await;
             }
         };
-        let limit = blocking.map_or(std::time::Duration::ZERO, |blocking| blocking.wait);
-        let _ = timeout(limit, wait).await;
+        if let Some(blocking) = blocking {
+            let _ = timeout(blocking.wait, wait).await;
+        }
         let (value, index) = query(&self.state());
         Ok(Answer { value, meta: meta(index) })
     }
@@ -306,7 +144,11 @@ impl Operations for Fake {
             let place = (ctx.namespace.to_string(), args.key.to_string());
             self.read(ctx, args.blocking, older, |state| match state.kv.get(&place) {
                 Some(record) => {
-                    let entry = KvEntry { namespace: ctx.namespace.clone(), key: args.key.clone(), record: record.clone() };
+                    let entry = KvEntry {
+                        namespace: ctx.namespace.clone(),
+                        key: args.key.clone(),
+                        record: record.clone(),
+                    };
                     (Some(entry), record.modify_index)
                 }
                 None => (None, Index(state.index)),
@@ -318,7 +160,10 @@ impl Operations for Fake {
     fn kv_list<'a>(&'a self, ctx: &'a Context, args: KvList) -> Reply<'a, Answer<Vec<KvEntry>>> {
         Box::pin(async move {
             self.read(ctx, args.blocking, older, |state| {
-                (entries(state, &ctx.namespace, &args.prefix), state.prefix_index(&ctx.namespace, &args.prefix))
+                (
+                    entries(state, &ctx.namespace, &args.prefix),
+                    state.prefix_index(&ctx.namespace, &args.prefix),
+                )
             })
             .await
         })
@@ -328,7 +173,8 @@ impl Operations for Fake {
         Box::pin(async move {
             self.read(ctx, args.blocking, older, |state| {
                 let under = state.under(&ctx.namespace, &args.prefix);
-                let names: BTreeSet<String> = under.map(|((_, key), _)| cut(key, &args.prefix, &args.separator)).collect();
+                let names: BTreeSet<String> =
+                    under.map(|((_, key), _)| cut(key, &args.prefix, &args.separator)).collect();
                 (names.into_iter().map(Arc::from).collect(), state.prefix_index(&ctx.namespace, &args.prefix))
             })
             .await
@@ -367,7 +213,12 @@ impl Operations for Fake {
                     *state = before;
                     return Ok(TxnAnswer::RolledBack(errors));
                 }
-                let meta = Meta { index: Index(state.index), known_leader: true, last_contact_ms: 0, consistency: "leader" };
+                let meta = Meta {
+                    index: Index(state.index),
+                    known_leader: true,
+                    last_contact_ms: 0,
+                    consistency: "leader",
+                };
                 Ok(TxnAnswer::Committed(results, reads_only.then_some(meta)))
             })
         })
@@ -379,7 +230,7 @@ impl Operations for Fake {
                 let text = format!("Invalid Session TTL '{}', must be between [10s=24h0m0s]", args.ttl_nanos);
                 return Err(Error::invalid("ttl", text));
             }
-            if args.node.as_ref().is_some_and(|node| node.as_str() != "node1") {
+            if args.node.as_ref().is_some_and(|node| node.as_str() != "test-node") {
                 return Err(unmet(Refusal::MissingNode));
             }
             if let Some(unknown) = args.node_checks.iter().find(|id| id.as_str() != "serfHealth") {
@@ -391,7 +242,7 @@ impl Operations for Fake {
                     spec: Arc::new(SessionSpec {
                         id,
                         name: args.name,
-                        node: NodeName::new("node1").unwrap(),
+                        node: NodeName::new("test-node").unwrap(),
                         lock_delay_ms: args.lock_delay_ms,
                         behavior: args.behavior,
                         ttl_ms: (args.ttl_nanos > 0).then_some(args.ttl_nanos as u64 / 1_000_000),
@@ -431,7 +282,11 @@ impl Operations for Fake {
         })
     }
 
-    fn session_info<'a>(&'a self, ctx: &'a Context, args: SessionRead) -> Reply<'a, Answer<Option<Arc<Session>>>> {
+    fn session_info<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: SessionRead,
+    ) -> Reply<'a, Answer<Option<Arc<Session>>>> {
         Box::pin(async move {
             self.read(ctx, args.blocking, older, |state| {
                 (state.sessions.get(&args.id).map(|(_, session)| session.clone()), Index(state.index))
@@ -440,11 +295,17 @@ impl Operations for Fake {
         })
     }
 
-    fn session_list<'a>(&'a self, ctx: &'a Context, args: SessionList) -> Reply<'a, Answer<Vec<Arc<Session>>>> {
+    fn session_list<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: SessionList,
+    ) -> Reply<'a, Answer<Vec<Arc<Session>>>> {
         Box::pin(async move {
             self.read(ctx, args.blocking, older, |state| {
-                let here = state.sessions.values().filter(|(namespace, _)| namespace == ctx.namespace.as_str());
-                let of_node = here.filter(|(_, session)| args.node.as_ref().is_none_or(|node| *node == session.spec.node));
+                let here =
+                    state.sessions.values().filter(|(namespace, _)| namespace == ctx.namespace.as_str());
+                let of_node = here
+                    .filter(|(_, session)| args.node.as_ref().is_none_or(|node| *node == session.spec.node));
                 (of_node.map(|(_, session)| session.clone()).collect(), Index(state.index))
             })
             .await
@@ -479,12 +340,20 @@ impl Operations for Fake {
                 let (high, low) = event.id.0.as_u64_pair();
                 Index(high ^ low)
             };
-            self.read(ctx, args.blocking, |now, known| now == known, |state| {
-                let named = state.events.iter().filter(|event| args.name.as_ref().is_none_or(|name| *name == event.name));
-                let events: Vec<_> = named.cloned().collect();
-                let index = events.last().map_or(Index(1), hash);
-                (events, index)
-            })
+            self.read(
+                ctx,
+                args.blocking,
+                |now, known| now == known,
+                |state| {
+                    let named = state
+                        .events
+                        .iter()
+                        .filter(|event| args.name.as_ref().is_none_or(|name| *name == event.name));
+                    let events: Vec<_> = named.cloned().collect();
+                    let index = events.last().map_or(Index(1), hash);
+                    (events, index)
+                },
+            )
             .await
         })
     }
@@ -523,7 +392,8 @@ impl Operations for Fake {
         Box::pin(async move {
             let bytes = (0..1000_u32).map(|at| bytes::Bytes::from(format!("piece {at}\n")));
             self.enter(ctx)?;
-            let meta = Meta { index: Index(5), known_leader: true, last_contact_ms: 0, consistency: "leader" };
+            let meta =
+                Meta { index: Index(5), known_leader: true, last_contact_ms: 0, consistency: "leader" };
             Ok(Answer { value: Box::new(bytes) as BackupBytes, meta })
         })
     }
@@ -537,7 +407,7 @@ impl Operations for Fake {
             self.enter(ctx)?;
             Ok(AgentInfo {
                 datacenter: "dc1".to_owned(),
-                node_name: "node1".to_owned(),
+                node_name: "test-node".to_owned(),
                 node_id: "aaaa".to_owned(),
                 server: true,
                 version: "0.1.0".to_owned(),
@@ -552,7 +422,9 @@ impl Operations for Fake {
     }
 
     fn agent_host<'a>(&'a self, ctx: &'a Context) -> Reply<'a, HostInfo> {
-        Box::pin(async move { self.enter(ctx).map(|()| HostInfo { hostname: "h".to_owned(), cpus: 1, ..HostInfo::default() }) })
+        Box::pin(async move {
+            self.enter(ctx).map(|()| HostInfo { hostname: "h".to_owned(), cpus: 1, ..HostInfo::default() })
+        })
     }
 
     fn agent_reload<'a>(&'a self, ctx: &'a Context) -> Reply<'a, ReloadReport> {

@@ -2,9 +2,11 @@
 //! bytes.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part of this")]
+#![allow(clippy::unwrap_used, clippy::wildcard_imports, reason = "what goes wrong in a test ends it")]
 
 pub mod client;
 pub mod fake;
+pub mod store;
 pub mod transcript;
 
 use std::net::{SocketAddr, TcpListener};
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 use fake::Fake;
 use konsul_http::{NoObserver, Observer, Server, Settings};
+use konsul_operations::Operations;
 
 /// Longer than anything here takes; a test that waits so long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,6 +43,15 @@ impl Rig {
         let address = server.addresses()[0];
         Rig { fake, server, address }
     }
+}
+
+/// A server around any operations, and where it listens.
+pub fn serve(operations: Arc<dyn Operations>) -> (Server, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server =
+        Server::start(operations, Arc::new(NoObserver), Settings::default(), vec![listener]).unwrap();
+    let address = server.addresses()[0];
+    (server, address)
 }
 
 /// Waits until a condition holds.

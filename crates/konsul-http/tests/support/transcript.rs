@@ -76,7 +76,8 @@ async fn send(client: &mut Client, step: &Step, known: &BTreeMap<String, String>
     let filled: Vec<String> = step.request.iter().map(|line| fill(line, known)).collect();
     let (method, target) = filled[0].split_once(' ').unwrap();
     let end = filled.iter().position(String::is_empty).unwrap_or(filled.len());
-    let headers: Vec<(&str, &str)> = filled[1..end].iter().map(|line| line.split_once(": ").unwrap()).collect();
+    let headers: Vec<(&str, &str)> =
+        filled[1..end].iter().map(|line| line.split_once(": ").unwrap()).collect();
     let body = filled.get(end + 1..).unwrap_or(&[]).join("\n");
     client.request(method, target, &headers, &bytes(&body)).await
 }

@@ -110,7 +110,8 @@ fn policy() -> RebootPolicy {
 
 fn start(sim: &Sim, disk: &SimDisk, shown: &Shown) -> Result<Raft<u64>, String> {
     let (disk, shown) = (disk.clone(), shown.clone());
-    let options = Options { snapshot_every: 150, ..options() };
+    let snapshot_every = sim.node(CLIENTS).enter(|| random::between(20, 300));
+    let options = Options { snapshot_every, ..options() };
     let started = sim.block_on(SERVER, Duration::from_secs(10), async move {
         let storage = DiskStorage::open(disk.vfs(), Path::new("/data"), DiskOptions::small());
         let storage = storage.map_err(|error| format!("the storage does not open: {error}"))?;

@@ -165,7 +165,7 @@ impl Restorer {
         for (namespace, session) in rows {
             let hash = crate::sessions::session_hash(&namespace, &session);
             self.state.hashes.replace(Table::Sessions, None, Some(hash));
-            self.state.sessions.replace(&namespace, session.spec.id, Some(session));
+            self.state.sessions.replace(&namespace, session.spec.id, Some(&session));
         }
     }
 

@@ -67,7 +67,7 @@ fn verify_graves(records: &OrdMap<Key, Arc<KvRecord>>, dirs: &Dirs) -> Option<St
 fn verify_order(dirs: &Dirs) -> Option<String> {
     let graves = dirs.graves.iter().map(|(key, index)| (*index, grave_name(key)));
     let empty = dirs.marks.iter().filter(|(_, dir)| dir.keys == 0);
-    let empty = empty.map(|(path, dir)| (dir.changed, Arc::clone(path)));
+    let empty = empty.map(|(path, dir)| (dir.changed, path.clone()));
     let due: BTreeSet<_> = graves.chain(empty).collect();
     (!due.iter().eq(dirs.order.iter())).then(|| "other names wait to be reaped than should".into())
 }

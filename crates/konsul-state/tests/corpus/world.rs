@@ -191,7 +191,7 @@ fn sessions() -> Vec<Command> {
         Command::KvExpire { term: TERM, keys: vec![(namespace, key("ç/ttl"), Index(6))] },
         Command::LeaderStart { term: TERM },
         txn(Index(99)),
-        txn(Index(1)),
+        txn(Index(7)),
     ]
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn command(
         "session-create" => Command::SessionCreate { namespace, spec: spec(words)? },
         "session-destroy" => Command::SessionDestroy { namespace, id: session(words.next("the session")?)? },
         "session-renew" => Command::SessionRenew { namespace, id: session(words.next("the session")?)? },
-        "session-expire" => expire(namespace, words)?,
+        "session-expire" => expire(&namespace, words)?,
         "kv-expire" => Command::KvExpire {
             term: words.named("seen-term")?.unwrap_or(1),
             keys: vec![(namespace, words.key()?, Index(words.named("modify")?.unwrap_or(0)))],
@@ -146,7 +146,7 @@ fn spec(words: &mut Words<'_>) -> Result<SessionSpec, Fault> {
     })
 }
 
-fn expire(namespace: Namespace, words: &mut Words<'_>) -> Result<Command, Fault> {
+fn expire(namespace: &Namespace, words: &mut Words<'_>) -> Result<Command, Fault> {
     let renewal = words.named("renewal")?.unwrap_or(0);
     let term = words.named("seen-term")?.unwrap_or(1);
     let mut sessions = Vec::new();

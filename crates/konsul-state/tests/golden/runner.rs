@@ -50,35 +50,35 @@ impl Runner {
         Ok(text)
     }
 
-    fn query(&mut self, name: &str, namespace: Namespace, words: &mut Words<'_>) -> Result<String, Fault> {
+    fn query(&mut self, name: &str, namespace: &Namespace, words: &mut Words<'_>) -> Result<String, Fault> {
         let found = |value: String, found: konsul_state::Found<()>| {
             format!("{value} changed={} reported={}", found.changed, found.reported)
         };
         Ok(match name {
             "get" => {
-                let answer = self.state.kv_get(&namespace, words.key()?.as_str());
+                let answer = self.state.kv_get(namespace, words.key()?.as_str());
                 let value = answer.value.map_or("absent".into(), |kept| show::record(kept));
                 format!("{value} changed={} reported={}", answer.changed, answer.reported)
             }
             "list" => {
                 let prefix = words.next("the prefix")?;
-                let keys = self.state.keyspace(&namespace).into_iter().flat_map(|keys| keys.under(prefix));
+                let keys = self.state.keyspace(namespace).into_iter().flat_map(|keys| keys.under(prefix));
                 let keys: Vec<_> = keys.map(|(key, _)| key.to_string()).collect();
-                found(format!("{keys:?}"), self.state.kv_under(&namespace, prefix, ()))
+                found(format!("{keys:?}"), self.state.kv_under(namespace, prefix, ()))
             }
             "names" => {
                 let (prefix, separator) = (words.next("the prefix")?, words.next("the separator")?);
-                let keys = self.state.keyspace(&namespace);
+                let keys = self.state.keyspace(namespace);
                 let names: Vec<_> = keys.into_iter().flat_map(|keys| keys.names(prefix, separator)).collect();
                 format!("{names:?}")
             }
             "index" => {
                 let prefix = words.next("the prefix")?;
-                found(format!("{prefix:?}"), self.state.kv_under(&namespace, prefix, ()))
+                found(format!("{prefix:?}"), self.state.kv_under(namespace, prefix, ()))
             }
             "sessions" => {
-                let changed = self.state.sessions().changed(&namespace);
-                let ids = self.state.sessions().of(&namespace).map(|kept| kept.spec.id.0.as_u128());
+                let changed = self.state.sessions().changed(namespace);
+                let ids = self.state.sessions().of(namespace).map(|kept| kept.spec.id.0.as_u128());
                 found(format!("{:?}", ids.collect::<Vec<_>>()), self.state.found((), changed, changed))
             }
             "usage" => self
@@ -108,7 +108,7 @@ impl Runner {
             }
             "new" => self.state = State::new(),
             "backup" => {
-                drop(self.backups.insert(words.next("its name")?.into(), self.state.chunks().collect()))
+                self.backups.insert(words.next("its name")?.into(), self.state.chunks().collect());
             }
             "damage" => {
                 let chunk =
@@ -186,7 +186,7 @@ impl Runner {
             None => operations::command(name, namespace.clone(), words, self.state.limits())?,
         };
         let Some(command) = command else {
-            return self.query(name, namespace, words);
+            return self.query(name, &namespace, words);
         };
         for _ in 1..times {
             self.apply(command.clone(), request)?;

@@ -110,7 +110,7 @@ fn check(check: &Check) -> String {
 }
 
 fn short(id: SessionId) -> String {
-    format!("s{}", id.0.as_u128())
+    format!("s{}", id.0.as_u128() & 0xFFFF)
 }
 
 /// Everything that the state holds.

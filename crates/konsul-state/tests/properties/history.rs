@@ -234,7 +234,7 @@ fn sessions() -> impl Strategy<Value = Step> {
 }
 
 fn catalog() -> impl Strategy<Value = Step> {
-    let status = prop_oneof![Just(CheckStatus::Passing), 1 => Just(CheckStatus::Warning), 1 => Just(CheckStatus::Critical)];
+    let status = prop_oneof![3 => Just(CheckStatus::Passing), 1 => Just(CheckStatus::Warning), 1 => Just(CheckStatus::Critical)];
     prop_oneof![
         6 => (0u8..2).prop_map(Step::Node),
         1 => (0u8..2).prop_map(Step::NodeRemove),

@@ -9,6 +9,7 @@ mod run;
 mod words;
 
 use proptest::prelude::{ProptestConfig, Strategy, TestCaseError, any, proptest};
+use proptest::sample::Index;
 use proptest::test_runner::FileFailurePersistence;
 
 fn config(cases: u32) -> ProptestConfig {
@@ -19,6 +20,19 @@ fn config(cases: u32) -> ProptestConfig {
         ))),
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
+    }
+}
+
+/// A snapshot of what a history leaves, with one bit flipped, must not be read.
+fn damage(history: &[history::Entry], place: Index, bit: u8) -> Result<(), String> {
+    let (_, state) = run::finish(history)?;
+    let mut chunks: Vec<Vec<u8>> = state.chunks().collect();
+    let number = place.index(chunks.len());
+    let byte = place.index(chunks[number].len());
+    chunks[number][byte] ^= 1 << bit;
+    match run::read(&chunks) {
+        Ok(_) => Err(format!("bit {bit} of byte {byte} of chunk {number} was not missed")),
+        Err(_) => Ok(()),
     }
 }
 
@@ -40,7 +54,7 @@ fn histories_come_by_everything() {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(120))]
 
     #[test]
     fn histories_keep_every_promise(history in history::histories(60)) {
@@ -66,9 +80,9 @@ proptest! {
     #[test]
     fn a_damaged_snapshot_is_refused(
         history in history::histories(12).prop_filter("some state", |steps| steps.len() > 4),
-        place in any::<proptest::sample::Index>(),
+        place in any::<Index>(),
         bit in 0u8..8,
     ) {
-        run::check_damage(&history, place, bit).map_err(TestCaseError::fail)?;
+        damage(&history, place, bit).map_err(TestCaseError::fail)?;
     }
 }

@@ -24,7 +24,7 @@ struct Run {
     model: Model,
     now: u64,
     term: u64,
-    log: Vec<(u64, u64, Option<(Proposal, Applied)>)>,
+    log: Vec<Logged>,
     answered: BTreeMap<RequestId, Outcome>,
     sent: Vec<Proposal>,
     feed: BTreeMap<(Namespace, Key), KvRecord>,
@@ -33,37 +33,31 @@ struct Run {
     marks: Marks,
 }
 
+/// An entry of the log: its term, its position, and, unless it is blank, what was asked and answered.
+type Logged = (u64, u64, Option<(Proposal, Applied)>);
+
 /// What a history came by, and how often.
 pub(crate) type Marks = BTreeMap<&'static str, u32>;
 
 /// Runs a history; the first promise that does not hold, in words.
 pub(crate) fn check(history: &[Entry]) -> Result<Marks, String> {
+    let (marks, _) = finish(history)?;
+    Ok(marks)
+}
+
+/// Runs a history; answers what it came by, and the state that it leaves.
+pub(crate) fn finish(history: &[Entry]) -> Result<(Marks, State), String> {
     let mut run = Run::new();
     for (number, entry) in history.iter().enumerate() {
         run.step(entry).map_err(|why| format!("step {number} {entry:?}: {why}"))?;
     }
     let marks = std::mem::take(&mut run.marks);
-    run.replay()?;
-    Ok(marks)
+    let state = run.replay()?;
+    Ok((marks, state))
 }
 
-/// A snapshot of what a history leaves, with one bit flipped, must not be read.
-pub(crate) fn check_damage(history: &[Entry], place: proptest::sample::Index, bit: u8) -> Result<(), String> {
-    let mut run = Run::new();
-    for entry in history {
-        run.step(entry)?;
-    }
-    let mut chunks: Vec<Vec<u8>> = run.state.chunks().collect();
-    let number = place.index(chunks.len());
-    let byte = place.index(chunks[number].len());
-    chunks[number][byte] ^= 1 << bit;
-    match read(&chunks) {
-        Ok(_) => Err(format!("bit {bit} of byte {byte} of chunk {number} was not missed")),
-        Err(_) => Ok(()),
-    }
-}
-
-fn read(chunks: &[Vec<u8>]) -> Result<State, String> {
+/// The state that chunks are the snapshot of.
+pub(crate) fn read(chunks: &[Vec<u8>]) -> Result<State, String> {
     let mut restorer = Restorer::new();
     for chunk in chunks {
         restorer.chunk(chunk).map_err(|why| why.to_string())?;
@@ -97,7 +91,7 @@ impl Run {
             Step::Restore => self.restore()?,
             Step::Again(number) => {
                 if let Some(proposal) = self.sent.get(*number).cloned() {
-                    self.propose(Proposal { at: Millis(self.now), ..proposal })?;
+                    self.propose(&Proposal { at: Millis(self.now), ..proposal })?;
                 }
             }
             Step::LeaderStart => {
@@ -129,11 +123,11 @@ impl Run {
         if request.is_some() {
             self.sent.push(proposal.clone());
         }
-        self.propose(proposal)
+        self.propose(&proposal)
     }
 
     /// Applies a proposal to state and model, and compares what they answer.
-    fn propose(&mut self, proposal: Proposal) -> Result<Applied, String> {
+    fn propose(&mut self, proposal: &Proposal) -> Result<Applied, String> {
         let proposal = Proposal::decode(&proposal.encode()).map_err(|why| why.to_string())?;
         let position = self.state.log_index() + 1;
         let before = self.state.at();
@@ -278,7 +272,7 @@ impl Run {
     }
 
     /// The same log on another replica gives the same answers, changes and state.
-    fn replay(mut self) -> Result<(), String> {
+    fn replay(mut self) -> Result<State, String> {
         self.reread()?;
         let mut other = State::new();
         for (term, position, entry) in &self.log {
@@ -291,7 +285,7 @@ impl Run {
                 return Err(format!("replay of {proposal:?} gave {again:?} instead of {first:?}"));
             }
         }
-        (other == self.state).then_some(()).ok_or_else(|| "replay gave another state".into())
+        (other == self.state).then_some(other).ok_or_else(|| "replay gave another state".into())
     }
 }
 

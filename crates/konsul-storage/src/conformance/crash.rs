@@ -115,8 +115,8 @@ impl Run {
         let oldest = self.models[self.durable].check(store).err().unwrap_or_default();
         let steps = self.models.len() - self.durable;
         Err(format!(
-            "the store equals none of {steps} possible steps. The newest differs in {newest}; the durable one \
-             in {oldest}"
+            "the store equals none of {steps} possible steps. The newest differs in {newest}; the durable \
+             one in {oldest}"
         ))
     }
 }

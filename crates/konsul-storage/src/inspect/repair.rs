@@ -119,8 +119,8 @@ fn target(files: &Files, found: &Found) -> Result<Option<Target>, StorageError> 
     }
     let anew = gap || short || headless || found.report.segments.is_empty();
     if anew && found.newest.is_none() {
-        let what = "neither the log's beginning nor a whole snapshot is left. Restore a backup, or rejoin as a \
-                    new learner";
+        let what = "neither the log's beginning nor a whole snapshot is left. Restore a backup, or rejoin \
+                    as a new learner";
         let path = files.dir.display().to_string();
         return Err(StorageError::Corrupt { path, offset: 0, what: what.to_string() });
     }

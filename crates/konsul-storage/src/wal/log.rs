@@ -175,8 +175,7 @@ impl Log {
             let name = segment::name(self.segments[0].head.number);
             if mutants::active(mutants::REUSED_SEGMENT_REVIVES) && self.spare.is_none() {
                 let old = &self.segments[0];
-                self.spare =
-                    Some(Spare { file: old.file.clone(), zeroed: self.options.segment_bytes as usize });
+                self.spare = Some(Spare::over(old.file.clone(), self.options.segment_bytes as usize));
                 self.files.rename(&name, SPARE)?;
             } else {
                 self.files.remove(&name)?;
@@ -431,7 +430,8 @@ impl Log {
         }
         let Some(spare) = self.spare.as_mut() else { return Ok(()) };
         spare.grow(&self.files, target)?;
-        self.syncs += 1;
+        let synced = spare.sync_if(&self.files, self.options.segment_bytes as usize / 4)?;
+        self.syncs += u64::from(synced);
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! Reads entries back from their places: one read for each run of entries that lie close together, and every frame is checked.
+//! Reads entries back from their places: one read for each run of entries that lie close together, and every
+//! frame is checked.
 
 use std::collections::VecDeque;
 use std::ops::Range;

@@ -19,15 +19,22 @@ const CHUNK: usize = 1 << 20;
 pub(crate) struct Spare {
     pub(crate) file: Arc<dyn VfsFile>,
     pub(crate) zeroed: usize,
+    /// How much of that is synced.
+    synced: usize,
 }
 
 impl Spare {
     /// An empty spare.
     pub(crate) fn create(files: &Files) -> Result<Self, StorageError> {
-        Ok(Spare { file: files.create(SPARE)?, zeroed: 0 })
+        Ok(Spare::over(files.create(SPARE)?, 0))
     }
 
-    /// Zeroes on, up to a length, and syncs what it wrote.
+    /// A file that is zeroed up to a length.
+    pub(crate) fn over(file: Arc<dyn VfsFile>, zeroed: usize) -> Self {
+        Spare { file, zeroed, synced: zeroed }
+    }
+
+    /// Zeroes on, up to a length. Not synced.
     pub(crate) fn grow(&mut self, files: &Files, upto: usize) -> Result<(), StorageError> {
         if upto <= self.zeroed {
             return Ok(());
@@ -40,7 +47,18 @@ impl Spare {
             files::write(&*self.file, &path, self.zeroed as u64, &zeros[..len])?;
             self.zeroed += len;
         }
-        files::sync(&*self.file, &path)
+        Ok(())
+    }
+
+    /// Syncs, if so many bytes wait for it; says whether it did. Syncs of a few megabytes at a time neither
+    /// hold an append up for long nor come often.
+    pub(crate) fn sync_if(&mut self, files: &Files, waiting: usize) -> Result<bool, StorageError> {
+        if self.zeroed - self.synced < waiting {
+            return Ok(false);
+        }
+        files::sync(&*self.file, &files.path(SPARE))?;
+        self.synced = self.zeroed;
+        Ok(true)
     }
 }
 

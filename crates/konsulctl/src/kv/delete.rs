@@ -20,14 +20,15 @@ Exit codes: 0 gone; 1 not removed, for whatever reason.";
 
 pub(crate) fn command() -> Command {
     let index = option("modify-index", "N", "The index to compare with").default_value("0");
-    all_flags(leaf("delete", "Removes a key, or every key under a prefix", MORE))
-        .arg(switch(
-            "cas",
-            "Remove only if the key's modify index is that of -modify-index",
-        ))
-        .arg(index.value_parser(clap::value_parser!(u64)))
-        .arg(switch("recurse", "Remove every key under the prefix"))
-        .arg(arguments("KEY_OR_PREFIX", "The key, or the prefix with -recurse"))
+    all_flags(leaf(
+        "konsul kv delete [OPTIONS] KEY_OR_PREFIX",
+        "Removes a key, or every key under a prefix",
+        MORE,
+    ))
+    .arg(switch("cas", "Remove only if the key's modify index is that of -modify-index"))
+    .arg(index.value_parser(clap::value_parser!(u64)))
+    .arg(switch("recurse", "Remove every key under the prefix"))
+    .arg(arguments("KEY_OR_PREFIX", "The key, or the prefix with -recurse"))
 }
 
 pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
@@ -73,9 +74,7 @@ async fn one(client: &Client, key: &str, cas: Option<u64>) -> Outcome {
         })
     })?;
     if !done {
-        return Err(Failure::new(format!(
-            "Error! Did not delete key {key}: CAS failed"
-        )));
+        return Err(Failure::new(format!("Error! Did not delete key {key}: CAS failed")));
     }
     Ok(())
 }

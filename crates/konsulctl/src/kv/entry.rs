@@ -25,9 +25,7 @@ impl Entry {
     /// The bytes of its value.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, String> {
         let text = self.value.as_deref().unwrap_or_default();
-        STANDARD
-            .decode(text)
-            .map_err(|e| format!("Error base 64 decoding value for key {}: {e}", self.key))
+        STANDARD.decode(text).map_err(|e| format!("Error base 64 decoding value for key {}: {e}", self.key))
     }
 }
 

@@ -19,18 +19,15 @@ Examples:
 The form is that of `consul kv export`: a JSON array of key, flags and value (base64).";
 
 pub(crate) fn command() -> Command {
-    all_flags(leaf("export", "Prints keys under a prefix as JSON", MORE))
+    all_flags(leaf("konsul kv export [OPTIONS] [PREFIX]", "Prints keys under a prefix as JSON", MORE))
         .arg(arguments("PREFIX", "The prefix; everything if not given"))
 }
 
 pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
     let prefix = input::key(input::at_most_one(matches)?);
     let client = connect(matches, console)?;
-    let mut stream = client
-        .kv()
-        .list_stream(prefix, &reading(matches))
-        .await
-        .map_err(|e| query_failed(&e))?;
+    let mut stream =
+        client.kv().list_stream(prefix, &reading(matches)).await.map_err(|e| query_failed(&e))?;
     let mut before = "[\n";
     while let Some(pairs) = stream.next().await.map_err(|e| query_failed(&e))? {
         for pair in pairs {

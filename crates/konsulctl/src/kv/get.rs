@@ -24,22 +24,16 @@ Exit codes: 0 found, or nothing under a prefix; 1 no such key, or any failure.";
 
 pub(crate) fn command() -> Command {
     all_flags(leaf(
-        "get",
+        "konsul kv get [OPTIONS] KEY_OR_PREFIX",
         "Shows a key's value, or the keys under a prefix",
         MORE,
     ))
     .arg(switch("base64", "Print values in base64"))
     .arg(switch("detailed", "Print indexes, flags and session too"))
-    .arg(switch(
-        "keys",
-        "Print the names of keys under the prefix, cut at the separator",
-    ))
+    .arg(switch("keys", "Print the names of keys under the prefix, cut at the separator"))
     .arg(switch("recurse", "Print every key and value under the prefix"))
     .arg(option("separator", "TEXT", "Where -keys cuts names; empty for nowhere").default_value("/"))
-    .arg(arguments(
-        "KEY_OR_PREFIX",
-        "The key, or the prefix with -keys and -recurse",
-    ))
+    .arg(arguments("KEY_OR_PREFIX", "The key, or the prefix with -keys and -recurse"))
 }
 
 struct Shape {
@@ -53,18 +47,12 @@ pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outc
     if key.is_empty() && !keys && !recurse {
         return Err(Failure::new("Error! Missing KEY argument"));
     }
-    let shape = Shape {
-        base64: is_on(matches, "base64"),
-        detailed: is_on(matches, "detailed"),
-    };
+    let shape = Shape { base64: is_on(matches, "base64"), detailed: is_on(matches, "detailed") };
     let client = connect(matches, console)?;
     if keys {
         let separator = text(matches, "separator").unwrap_or("/");
-        let names = client
-            .kv()
-            .keys(key, separator, &reading(matches))
-            .await
-            .map_err(|e| query_failed(&e))?;
+        let names =
+            client.kv().keys(key, separator, &reading(matches)).await.map_err(|e| query_failed(&e))?;
         return names.value.iter().try_for_each(|name| console.line(name));
     }
     if recurse {
@@ -81,11 +69,7 @@ async fn one(
     matches: &ArgMatches,
     console: &mut Console<'_>,
 ) -> Outcome {
-    let found = client
-        .kv()
-        .get(key, &reading(matches))
-        .await
-        .map_err(|e| query_failed(&e))?;
+    let found = client.kv().get(key, &reading(matches)).await.map_err(|e| query_failed(&e))?;
     match found.value {
         None => Err(Failure::new(format!("Error! No key exists at: {key}"))),
         Some(pair) if shape.detailed => detail(&pair, shape, console),
@@ -100,11 +84,8 @@ async fn list(
     matches: &ArgMatches,
     console: &mut Console<'_>,
 ) -> Outcome {
-    let mut stream = client
-        .kv()
-        .list_stream(prefix, &reading(matches))
-        .await
-        .map_err(|e| query_failed(&e))?;
+    let mut stream =
+        client.kv().list_stream(prefix, &reading(matches)).await.map_err(|e| query_failed(&e))?;
     let mut first = true;
     while let Some(pairs) = stream.next().await.map_err(|e| query_failed(&e))? {
         for pair in pairs {
@@ -124,11 +105,7 @@ async fn list(
 }
 
 fn shown(pair: &KvPair, shape: &Shape) -> Vec<u8> {
-    if shape.base64 {
-        STANDARD.encode(&pair.value).into_bytes()
-    } else {
-        pair.value.clone()
-    }
+    if shape.base64 { STANDARD.encode(&pair.value).into_bytes() } else { pair.value.clone() }
 }
 
 /// Consul's table: names in a column of 17, the value last and as it is.

@@ -43,15 +43,12 @@ const PIECE: usize = 64 * 1024;
 
 pub(crate) fn command() -> Command {
     all_flags(leaf(
-        "import",
+        "konsul kv import [OPTIONS] DATA",
         "Writes keys from the JSON that `kv export` prints",
         MORE,
     ))
     .arg(option("prefix", "PREFIX", "Put before each key").default_value(""))
-    .arg(arguments(
-        "DATA",
-        "The JSON itself, @file, or - for standard input",
-    ))
+    .arg(arguments("DATA", "The JSON itself, @file, or - for standard input"))
 }
 
 pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
@@ -60,23 +57,14 @@ pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outc
         Failure::new(format!("Error! Too many arguments (expected 1, got {got})"))
     })?;
     if argument.is_empty() {
-        let what = if input::arguments(matches).is_empty() {
-            "Missing"
-        } else {
-            "Empty"
-        };
+        let what = if input::arguments(matches).is_empty() { "Missing" } else { "Empty" };
         return Err(Failure::new(format!("Error! {what} DATA argument")));
     }
     let client = connect(matches, console)?;
     let source = Source::of(argument, console)?;
     each_entry(source.open()?, |entry| check(&entry))?;
     let prefix = text(matches, "prefix").unwrap_or_default();
-    let mut import = Import {
-        client,
-        prefix: prefix.to_owned(),
-        batch: Vec::new(),
-        bytes: 0,
-    };
+    let mut import = Import { client, prefix: prefix.to_owned(), batch: Vec::new(), bytes: 0 };
     let mut reader = Elements::new(source.open()?);
     while let Some(entries) = reader.next()? {
         for entry in entries {
@@ -122,11 +110,7 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     fn new(from: Box<dyn Read + 'a>) -> Elements<'a> {
-        Elements {
-            from,
-            reader: ArrayReader::default(),
-            piece: vec![0; PIECE],
-        }
+        Elements { from, reader: ArrayReader::default(), piece: vec![0; PIECE] }
     }
 
     /// The next entries, perhaps none yet; `None` after the last.
@@ -139,10 +123,9 @@ impl<'a> Elements<'a> {
         let mut entries = Vec::new();
         let fed = self.reader.feed(&self.piece[..length], |element, line| {
             let parsed = serde_json::from_slice(element);
-            entries.push(parsed.map_err(|e| ArrayError {
-                line,
-                what: format!("in the entry that ends here: {e}"),
-            })?);
+            entries.push(
+                parsed.map_err(|e| ArrayError { line, what: format!("in the entry that ends here: {e}") })?,
+            );
             Ok::<_, ArrayError>(())
         });
         fed.map(|()| Some(entries)).map_err(|e| unreadable(&e))
@@ -203,15 +186,8 @@ impl Import {
     /// A value that is too large to share a transaction.
     async fn alone(&self, op: KvOp, console: &mut Console<'_>) -> Outcome {
         let namespace = (!op.namespace.is_empty()).then_some(op.namespace);
-        let write = WriteOptions {
-            namespace,
-            ..WriteOptions::default()
-        };
-        let options = PutOptions {
-            flags: op.flags,
-            write,
-            ..PutOptions::default()
-        };
+        let write = WriteOptions { namespace, ..WriteOptions::default() };
+        let options = PutOptions { flags: op.flags, write, ..PutOptions::default() };
         let result = self.client.kv().put(&op.key, op.value, &options).await;
         result.map_err(|e| failed(&op.key, &e.to_string()))?;
         console.line(format!("Imported: {}", op.key))
@@ -223,16 +199,13 @@ impl Import {
         let Some(first) = batch.first() else { return Ok(()) };
         let result = self.client.txn().run(&batch, &ReadOptions::default()).await;
         match result.map_err(|e| failed(&first.key, &e.to_string()))? {
-            TxnOutcome::Committed(_) => batch
-                .iter()
-                .try_for_each(|op| console.line(format!("Imported: {}", op.key))),
+            TxnOutcome::Committed(_) => {
+                batch.iter().try_for_each(|op| console.line(format!("Imported: {}", op.key)))
+            }
             TxnOutcome::RolledBack(errors) => {
                 let error = errors.first();
                 let key = error.and_then(|e| batch.get(e.op_index)).unwrap_or(first);
-                Err(failed(
-                    &key.key,
-                    error.map_or("the transaction was rolled back", |e| &e.what),
-                ))
+                Err(failed(&key.key, error.map_or("the transaction was rolled back", |e| &e.what)))
             }
         }
     }

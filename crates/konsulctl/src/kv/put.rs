@@ -25,40 +25,18 @@ Examples:
 Exit codes: 0 written; 1 not written, for whatever reason.";
 
 pub(crate) fn command() -> Command {
-    let number = |name, help| {
-        option(name, "N", help)
-            .value_parser(clap::value_parser!(u64))
-            .default_value("0")
-    };
-    all_flags(leaf("put", "Writes a key", MORE))
-        .arg(switch(
-            "cas",
-            "Write only if the key's modify index is that of -modify-index",
-        ))
-        .arg(number(
-            "modify-index",
-            "The index to compare with; 0 writes only if the key is absent",
-        ))
-        .arg(number(
-            "flags",
-            "A number to keep with the key, for programs to use as they like",
-        ))
+    let number =
+        |name, help| option(name, "N", help).value_parser(clap::value_parser!(u64)).default_value("0");
+    all_flags(leaf("konsul kv put [OPTIONS] KEY [DATA]", "Writes a key", MORE))
+        .arg(switch("cas", "Write only if the key's modify index is that of -modify-index"))
+        .arg(number("modify-index", "The index to compare with; 0 writes only if the key is absent"))
+        .arg(number("flags", "A number to keep with the key, for programs to use as they like"))
         .arg(switch("base64", "DATA is in base64"))
         .arg(option("session", "ID", "The session for -acquire and -release").default_value(""))
         .arg(switch("acquire", "Take the key's lock for the session"))
-        .arg(switch(
-            "release",
-            "Give the key's lock back; the session must hold it",
-        ))
-        .arg(option(
-            "ttl",
-            "DURATION",
-            "Remove the key after this time, such as 30s or 1h30m (Konsul only)",
-        ))
-        .arg(arguments(
-            "KEY [DATA]",
-            "The key, and the data: text, @file, or - for standard input",
-        ))
+        .arg(switch("release", "Give the key's lock back; the session must hold it"))
+        .arg(option("ttl", "DURATION", "Remove the key after this time, such as 30s or 1h30m (Konsul only)"))
+        .arg(arguments("KEY [DATA]", "The key, and the data: text, @file, or - for standard input"))
 }
 
 pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outcome {
@@ -68,9 +46,7 @@ pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outc
         [key, data] => (*key, *data),
         many => {
             let got = many.len();
-            return Err(Failure::new(format!(
-                "Error! Too many arguments (expected 1 or 2, got {got})"
-            )));
+            return Err(Failure::new(format!("Error! Too many arguments (expected 1 or 2, got {got})")));
         }
     };
     let mode = mode(matches)?;
@@ -78,12 +54,7 @@ pub(crate) async fn run(matches: &ArgMatches, console: &mut Console<'_>) -> Outc
     let flags = matches.get_one("flags").copied().unwrap_or(0);
     let ttl = text(matches, "ttl").map(str::to_owned);
     let client = connect(matches, console)?;
-    let options = PutOptions {
-        mode,
-        flags,
-        ttl,
-        ..PutOptions::default()
-    };
+    let options = PutOptions { mode, flags, ttl, ..PutOptions::default() };
     let result = client.kv().put(key, value, &options).await;
     let done = result.map_err(|e| failed(&options.mode, key, &e))?;
     if !done {
@@ -102,28 +73,19 @@ fn value(argument: &str, base64: bool, console: &mut Console<'_>) -> Result<Vec<
         return Ok(bytes);
     }
     // Go's decoder, and so Consul, skips line ends.
-    let packed: Vec<u8> = bytes
-        .into_iter()
-        .filter(|b| !matches!(b, b'\r' | b'\n'))
-        .collect();
-    STANDARD
-        .decode(packed)
-        .map_err(|e| Failure::new(format!("Error! Cannot base 64 decode data: {e}")))
+    let packed: Vec<u8> = bytes.into_iter().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    STANDARD.decode(packed).map_err(|e| Failure::new(format!("Error! Cannot base 64 decode data: {e}")))
 }
 
 /// The condition. Where several are given Consul takes the first of cas, acquire, release; saying so is better.
 fn mode(matches: &ArgMatches) -> Result<PutMode, Failure> {
     let [cas, acquire, release] = ["cas", "acquire", "release"].map(|name| is_on(matches, name));
     if u8::from(cas) + u8::from(acquire) + u8::from(release) > 1 {
-        return Err(Failure::new(
-            "Error! Only one of -cas, -acquire and -release can be given",
-        ));
+        return Err(Failure::new("Error! Only one of -cas, -acquire and -release can be given"));
     }
     let session = text(matches, "session").unwrap_or_default();
     if (acquire || release) && session.is_empty() {
-        return Err(Failure::new(
-            "Error! Missing -session (required with -acquire and -release)",
-        ));
+        return Err(Failure::new("Error! Missing -session (required with -acquire and -release)"));
     }
     let index_given = matches.value_source("modify-index") == Some(clap::parser::ValueSource::CommandLine);
     if cas && !index_given {

@@ -1,0 +1,181 @@
+//! The command line of the benchmark: see the library.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its terminal")]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use konsul_bench::error::{Error, Result};
+use konsul_bench::plan::{Bench, Plan};
+use konsul_bench::report::Report;
+use konsul_bench::server::{Etcd, Konsul};
+use konsul_bench::{cpu, report, scenario, server};
+
+// As the agent's, so that the empty handler is measured with the same allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Benchmarks of Konsul beside etcd and the bare limits of the machine.
+#[derive(Debug, Parser)]
+struct Words {
+    #[command(subcommand)]
+    command: Option<Part>,
+    /// Shorter and fewer rounds: a look, not figures to publish.
+    #[arg(long, global = true)]
+    quick: bool,
+    /// The konsul to measure; else $KONSUL_BIN, else the release build.
+    #[arg(long, global = true, env = "KONSUL_BIN")]
+    bin: Option<PathBuf>,
+    /// Where data directories are made: the disk that is measured. Else a folder beside the binary.
+    #[arg(long, global = true)]
+    disk: Option<PathBuf>,
+    /// Writes the figures as JSON, too.
+    #[arg(long, global = true)]
+    json: Option<PathBuf>,
+    /// Writes the tables into the book, too.
+    #[arg(long, global = true)]
+    doc: bool,
+    /// How many rounds.
+    #[arg(long, global = true)]
+    rounds: Option<usize>,
+    /// A flag for the konsul that is measured; may be given several times.
+    #[arg(long, global = true, allow_hyphen_values = true)]
+    konsul_flag: Vec<String>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Part {
+    /// Everything (the default).
+    All,
+    /// Durable writes.
+    Put,
+    /// Reads of one key.
+    Get,
+    /// Reads of a thousand keys at once.
+    List,
+    /// Ten thousand parked readers.
+    Parked,
+    /// The curve over the number of keys.
+    Keys,
+    /// Start and rest.
+    Rest,
+    /// What the machine allows anybody.
+    Limits,
+    #[command(hide = true)]
+    ServeEmpty { address: SocketAddr },
+    #[command(hide = true)]
+    SyncLoop { folder: PathBuf, milliseconds: u64 },
+}
+
+type Scenario = fn(&mut Bench) -> Result<()>;
+
+impl Part {
+    fn scenarios(&self) -> Vec<Scenario> {
+        match self {
+            Part::Put => vec![scenario::put],
+            Part::Get => vec![scenario::get],
+            Part::List => vec![scenario::list],
+            Part::Parked => vec![scenario::parked],
+            Part::Keys => vec![scenario::keys],
+            Part::Rest => vec![scenario::rest],
+            Part::Limits => vec![scenario::limits],
+            _ => vec![
+                scenario::rest,
+                scenario::put,
+                scenario::get,
+                scenario::list,
+                scenario::parked,
+                scenario::keys,
+                scenario::limits,
+            ],
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Words::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: Words) -> Result<()> {
+    let part = words.command.clone().unwrap_or(Part::All);
+    match part {
+        Part::ServeEmpty { address } => server::serve_empty(address),
+        Part::SyncLoop { folder, milliseconds } => {
+            println!("{}", server::sync_loop(&folder, Duration::from_millis(milliseconds))?);
+            Ok(())
+        }
+        part => measure(&words, &part),
+    }
+}
+
+fn measure(words: &Words, part: &Part) -> Result<()> {
+    // The Go compiler may have both cores.
+    let beside = own_folder()?;
+    let etcd = Etcd::build(&beside)?;
+    cpu::prepare()?;
+    let disk = words.disk.clone().unwrap_or_else(|| beside.join("bench-data"));
+    std::fs::create_dir_all(&disk).map_err(|why| Error::file(format!("make {}", disk.display()), why))?;
+    let mut plan = if words.quick { Plan::quick() } else { Plan::full() };
+    plan.rounds = words.rounds.unwrap_or(plan.rounds);
+    let konsul = Konsul {
+        bin: words.bin.clone().unwrap_or_else(|| beside.join("konsul")),
+        flags: words.konsul_flag.clone(),
+    };
+    let mut bench = Bench { plan, konsul, etcd, disk, report: Report::default() };
+    bench.report.environment = environment(&bench, words.quick)?;
+    for scenario in part.scenarios() {
+        scenario(&mut bench)?;
+    }
+    publish(words, &bench.report)
+}
+
+fn own_folder() -> Result<PathBuf> {
+    let path = std::env::current_exe().map_err(|why| Error::file("find this program", why))?;
+    Ok(path.parent().unwrap_or(Path::new(".")).to_path_buf())
+}
+
+fn environment(bench: &Bench, quick: bool) -> Result<Vec<(String, String)>> {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let plan = &bench.plan;
+    let how = if quick { ", a quick look" } else { "" };
+    Ok([
+        ("machine", format!("{cores} × {}, Linux {}", model.trim_matches([' ', '\t', ':']), kernel.trim())),
+        ("konsul", bench.konsul.version()?),
+        ("etcd", bench.etcd.version()?),
+        (
+            "rounds",
+            format!("{} of {:?} each after {:?} of warming up{how}", plan.rounds, plan.measure, plan.warm_up),
+        ),
+        ("shown", "the median, with the smallest and the largest of all rounds".to_owned()),
+    ]
+    .map(|(name, text)| (name.to_owned(), text))
+    .to_vec())
+}
+
+fn publish(words: &Words, report: &Report) -> Result<()> {
+    for (name, text) in &report.environment {
+        println!("{name}: {text}");
+    }
+    println!("\n{}", report.text());
+    if let Some(path) = &words.json {
+        let text = serde_json::to_string_pretty(report).expect("figures and texts are JSON");
+        std::fs::write(path, text).map_err(|why| Error::file(format!("write {}", path.display()), why))?;
+    }
+    if words.doc {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/internals/performance.md");
+        report::write_between_markers(&page, report)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The parts of the benchmark. Each takes the systems in turn, round by round, so that what the machine does meanwhile
+//! falls on all of them, and adds what it measured to the report.
+
+mod keys;
+mod limits;
+mod parked;
+mod put;
+mod read;
+mod rest;
+
+pub use keys::keys;
+pub use limits::limits;
+pub use parked::parked;
+pub use put::put;
+pub use read::{get, list};
+pub use rest::rest;
+
+use crate::error::Result;
+use crate::load::{Load, Sample, Work, closed};
+use crate::plan::Plan;
+use crate::server::{GrpcMode, GrpcRun, Running};
+
+/// Konsul.
+const KONSUL: &str = "konsul";
+/// etcd, asked through its JSON gateway.
+const ETCD_JSON: &str = "etcd, JSON";
+/// etcd, asked through gRPC by its own Go client.
+const ETCD_GRPC: &str = "etcd, gRPC";
+/// A handler that does nothing.
+const EMPTY: &str = "empty handler";
+
+fn load<'a>(plan: &Plan, server: &'a Running, connections: usize) -> Load<'a> {
+    Load {
+        address: server.address,
+        server: &server.process,
+        connections,
+        warm_up: plan.warm_up,
+        measure: plan.measure,
+    }
+}
+
+fn closed_loop(plan: &Plan, server: &Running, connections: usize, work: &mut dyn Work) -> Result<Sample> {
+    closed(&load(plan, server, connections), work)
+}
+
+fn grpc_run(plan: &Plan, mode: GrpcMode, clients: usize, keys: u64) -> GrpcRun {
+    GrpcRun {
+        mode,
+        clients,
+        rate: None,
+        warm_up_ms: plan.warm_up.as_millis(),
+        measure_ms: plan.measure.as_millis(),
+        keys,
+    }
+}
+
+fn connections(count: usize) -> String {
+    if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
+}

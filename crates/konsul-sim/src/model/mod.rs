@@ -1,0 +1,160 @@
+//! A small model of the replicated state, written from the documentation of the API: plain maps, no sharing, no indexes to keep
+//! true. It shares the words of `konsul-types` with the server, and no code.
+//!
+//! What it leaves out on purpose: how many names a reaping forgets, and the hashes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use konsul_types::node::CatalogCommand;
+use konsul_types::{
+    Change, Check, CheckId, Command, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, NodeName, Outcome,
+    Proposal, Refusal, RequestId, Session, SessionId,
+};
+
+mod keys;
+mod reads;
+mod requests;
+mod restores;
+mod sessions;
+mod txns;
+
+/// A key with its namespace.
+pub type Place = (Namespace, Key);
+
+/// The model's state after some entry.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    /// The entry.
+    pub index: Index,
+    term: u64,
+    at: Millis,
+    limits: Limits,
+    /// The keys.
+    pub keys: BTreeMap<Place, Arc<KvRecord>>,
+    /// When each name last changed, removals included: the model forgets none.
+    pub touched: BTreeMap<Place, Index>,
+    /// The sessions.
+    pub sessions: BTreeMap<(Namespace, SessionId), Arc<Session>>,
+    /// When the sessions of a namespace last changed.
+    pub sessions_changed: BTreeMap<Namespace, Index>,
+    /// Index of the last restore.
+    pub restored_at: Index,
+    delays: BTreeMap<Place, Millis>,
+    nodes: BTreeMap<NodeName, Arc<Node>>,
+    checks: BTreeMap<(NodeName, CheckId), Arc<Check>>,
+    /// The kept events, oldest first.
+    pub events: Vec<Arc<Event>>,
+    ltime: u64,
+    requests: BTreeMap<RequestId, Outcome>,
+    forgotten_to: Millis,
+    staging: Option<restores::Staging>,
+    /// The model as it was when a client took a backup: what a restore must bring back.
+    saved: BTreeMap<Index, Arc<Model>>,
+}
+
+/// What an entry should have done.
+#[derive(Debug, Default)]
+pub struct Expected {
+    /// The outcome; `None` where the model does not say.
+    pub outcome: Option<Outcome>,
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+}
+
+impl Model {
+    /// Passes over an entry without a command.
+    pub fn advance(&mut self, term: u64, index: Index) {
+        (self.term, self.index) = (term, index);
+    }
+
+    /// Applies an entry.
+    pub fn apply(&mut self, term: u64, index: Index, proposal: &Proposal) -> Expected {
+        self.advance(term, index);
+        self.at = self.at.max(proposal.at);
+        self.forget_requests();
+        if let Some(outcome) = proposal.request.and_then(|id| self.heard_before(id)) {
+            return Expected { outcome: Some(outcome), changes: Vec::new() };
+        }
+        let mut changes = Vec::new();
+        let outcome = self.run(&proposal.command, &mut changes);
+        if let (Some(id), Some(outcome)) = (proposal.request, &outcome) {
+            self.requests.insert(id, outcome.clone());
+        }
+        Expected { outcome, changes }
+    }
+
+    /// Remembers itself: a client took a backup here.
+    pub fn save(&mut self) {
+        let picture = Model { saved: BTreeMap::new(), ..self.clone() };
+        self.saved.insert(self.index, Arc::new(picture));
+    }
+
+    fn run(&mut self, command: &Command, changes: &mut Vec<Change>) -> Option<Outcome> {
+        Some(match command {
+            Command::Kv { namespace, op } => self.kv(namespace, op, changes),
+            Command::Txn { ops } => self.txn(ops, changes),
+            Command::SessionCreate { namespace, spec } => self.create(namespace, spec, changes),
+            Command::SessionDestroy { namespace, id } => {
+                self.end(namespace, *id, changes);
+                Outcome::Done
+            }
+            Command::SessionRenew { namespace, id } => self.renew(namespace, *id),
+            Command::SessionExpire { term, sessions } => self.expire_sessions(*term, sessions, changes),
+            Command::KvExpire { term, keys } => self.expire_keys(*term, keys, changes),
+            Command::EventFire { event } => self.fire(event, changes),
+            Command::Catalog(command) => self.catalog(command, changes),
+            Command::LeaderStart { term } => self.leader_start(*term),
+            Command::SetLimits(limits) => {
+                self.limits = *limits;
+                Outcome::Done
+            }
+            Command::CompareHash { .. } => Outcome::Done,
+            Command::RaiseFeatureLevel { .. } | Command::Reap { .. } => return None,
+            Command::Restore(step) => self.restore(step, changes),
+        })
+    }
+
+    fn fire(&mut self, event: &Event, changes: &mut Vec<Change>) -> Outcome {
+        self.ltime += 1;
+        let event = Arc::new(Event { ltime: self.ltime, index: self.index, ..event.clone() });
+        self.events.push(event.clone());
+        if self.events.len() > konsul_types::event::EVENTS_KEPT {
+            self.events.remove(0);
+        }
+        changes.push(Change::Event(event.clone()));
+        Outcome::Event(event)
+    }
+
+    /// The server registers itself and its check, and nothing else does.
+    fn catalog(&mut self, command: &CatalogCommand, changes: &mut Vec<Change>) -> Outcome {
+        match command {
+            CatalogCommand::RegisterNode { node } => {
+                let old = self.nodes.get(&node.name).cloned();
+                let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
+                let new = Arc::new(Node { create_index, modify_index: self.index, ..node.clone() });
+                let same = |old: &Arc<Node>| Node { modify_index: old.modify_index, ..(*new).clone() } == **old;
+                if old.as_ref().is_some_and(same) {
+                    return Outcome::Done;
+                }
+                self.nodes.insert(node.name.clone(), new.clone());
+                changes.push(Change::Node { name: node.name.clone(), old, new: Some(new) });
+                Outcome::Done
+            }
+            CatalogCommand::RegisterCheck { check } if self.nodes.contains_key(&check.node) => {
+                let place = (check.node.clone(), check.id.clone());
+                let old = self.checks.get(&place).cloned();
+                let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
+                let new = Arc::new(Check { create_index, modify_index: self.index, ..check.clone() });
+                let same = |old: &Arc<Check>| Check { modify_index: old.modify_index, ..(*new).clone() } == **old;
+                if old.as_ref().is_some_and(same) {
+                    return Outcome::Done;
+                }
+                self.checks.insert(place, new.clone());
+                changes.push(Change::Check { node: check.node.clone(), id: check.id.clone(), old, new: Some(new) });
+                Outcome::Done
+            }
+            _ => Outcome::Refused(Refusal::MissingNode),
+        }
+    }
+}
