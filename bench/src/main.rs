@@ -41,6 +41,9 @@ struct Words {
     /// How many rounds.
     #[arg(long, global = true)]
     rounds: Option<usize>,
+    /// For how many keys the curve is drawn, such as 1000,1000000.
+    #[arg(long, global = true, value_delimiter = ',')]
+    sizes: Vec<u64>,
     /// A flag for the konsul that is measured; may be given several times.
     #[arg(long, global = true, allow_hyphen_values = true)]
     konsul_flag: Vec<String>,
@@ -126,6 +129,9 @@ fn measure(words: &Words, part: &Part) -> Result<()> {
     std::fs::create_dir_all(&disk).map_err(|why| Error::file(format!("make {}", disk.display()), why))?;
     let mut plan = if words.quick { Plan::quick() } else { Plan::full() };
     plan.rounds = words.rounds.unwrap_or(plan.rounds);
+    if !words.sizes.is_empty() {
+        plan.sizes.clone_from(&words.sizes);
+    }
     let konsul = Konsul {
         bin: words.bin.clone().unwrap_or_else(|| beside.join("konsul")),
         flags: words.konsul_flag.clone(),

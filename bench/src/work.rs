@@ -184,24 +184,29 @@ impl Work for List {
     }
 }
 
-/// Requests that the empty handler takes: a get, or a put with its body.
-#[derive(Debug, Clone, Copy)]
-pub struct Nothing {
-    /// Whether a body is sent.
-    pub put: bool,
+/// Requests that the empty handler takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// A get with a small answer.
+    Get,
+    /// A put with its body.
+    Put,
+    /// A get whose answer is as large as Konsul's.
+    GetAsLarge,
 }
 
 impl Work for Nothing {
     fn write(&mut self, out: &mut Vec<u8>) {
-        if self.put {
-            Put::new(Dialect::Konsul, Keys::Ascending(1)).write(out);
-        } else {
-            Get::new(Dialect::Konsul, Keys::Ascending(1)).write(out);
+        match self {
+            Nothing::Get => Get::new(Dialect::Konsul, Keys::Ascending(1)).write(out),
+            Nothing::Put => Put::new(Dialect::Konsul, Keys::Ascending(1)).write(out),
+            Nothing::GetAsLarge => get(out, &[crate::server::AS_LARGE.as_bytes()]),
         }
     }
 
     fn judge(&self, response: &Response<'_>) -> Result<()> {
-        let right = response.status == 200 && *response.body == *b"true";
+        let length = if *self == Nothing::GetAsLarge { 253 } else { 4 };
+        let right = response.status == 200 && response.body.len() == length;
         if right { Ok(()) } else { Err(Error::wrong("nothing", response)) }
     }
 }

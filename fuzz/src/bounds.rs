@@ -40,7 +40,10 @@ pub fn measured(name: &str, bounds: Bounds, input: usize, work: impl FnOnce()) {
     work();
     let (bytes, took) = (MEMORY.peak_usage().saturating_sub(before), cpu().saturating_sub(started));
     let most = bounds.bytes(input);
-    assert!(bytes <= most, "{name}: {input} bytes of input took {bytes} bytes of memory; {most} are the most");
+    assert!(
+        bytes <= most,
+        "{name}: {input} bytes of input took {bytes} bytes of memory; {most} are the most"
+    );
     assert!(took <= CPU_MAX, "{name}: {input} bytes of input took {took:?} of the processor");
 }
 

@@ -40,7 +40,8 @@ fn list() -> Result<(), String> {
 fn seeds() -> Result<(), String> {
     for target in targets::ALL {
         let folder = corpus::checked_in(target.name);
-        corpus::write_seeds(&folder, &(target.seeds)()).map_err(|why| format!("{}: {why}", folder.display()))?;
+        corpus::write_seeds(&folder, &(target.seeds)())
+            .map_err(|why| format!("{}: {why}", folder.display()))?;
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ impl Dice {
 }
 
 /// Numbers at which lengths and counts tend to go wrong.
-const EDGES: &[u64] = &[0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 63, u64::MAX];
+const EDGES: &[u64] =
+    &[0, 1, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 63, u64::MAX];
 
 /// One to four changes of an input. `other` is what parts are borrowed from.
 pub fn mutate(input: &[u8], other: &[u8], bytes_max: usize, dice: &mut Dice) -> Vec<u8> {

@@ -39,13 +39,15 @@ const LANES: usize = 2;
 /// # Errors
 /// What was found, or what kept it from being looked for.
 pub(crate) fn run() -> Result<(), String> {
-    let folder = PathBuf::from(std::env::var("KONSUL_PROVE_DIR").unwrap_or_else(|_| "target/prove/fuzz".to_owned()));
+    let folder =
+        PathBuf::from(std::env::var("KONSUL_PROVE_DIR").unwrap_or_else(|_| "target/prove/fuzz".to_owned()));
     let end = Instant::now() + seconds()?;
     let binaries = build::binaries()?;
     let ledger = Ledger::open(&folder)?;
     let plan = plan(&ledger, end.saturating_duration_since(Instant::now()));
     let reports = in_lanes(plan, end, |target, share| {
-        let report = Campaign { target, binary: &binaries.of(target), folder: &folder.join(target.name) }.run(share);
+        let report =
+            Campaign { target, binary: &binaries.of(target), folder: &folder.join(target.name) }.run(share);
         ledger.add(target.name, report.as_ref().map_or(Duration::ZERO, |report| report.ran))?;
         report
     });
@@ -57,7 +59,9 @@ fn seconds() -> Result<Duration, String> {
         let rounds = targets::ALL.len().div_ceil(lanes()) as u32;
         return Ok((SHARE + AFTERWARDS) * (rounds + 1));
     };
-    text.parse().map(Duration::from_secs).map_err(|_| format!("KONSUL_PROVE_SECONDS is {text:?}, not a number of seconds"))
+    text.parse()
+        .map(Duration::from_secs)
+        .map_err(|_| format!("KONSUL_PROVE_SECONDS is {text:?}, not a number of seconds"))
 }
 
 fn lanes() -> usize {
@@ -118,7 +122,11 @@ fn close(outcomes: &[Outcome], ledger: &Ledger) -> Result<(), String> {
         .collect();
     found.sort();
     let left = targets::ALL.iter().filter(|target| ledger.ran(target.name) < SHARE).count();
-    let whole = if left == 0 { String::new() } else { format!(" ({left} have not had their 10 minutes: run it again)") };
+    let whole = if left == 0 {
+        String::new()
+    } else {
+        format!(" ({left} have not had their 10 minutes: run it again)")
+    };
     let how_many = format!("{} targets{whole}, {minutes} minutes, {executions} executions", outcomes.len());
     if left == 0 {
         ledger.begin_a_new_round()?;
@@ -135,4 +143,48 @@ fn close(outcomes: &[Outcome], ledger: &Ledger) -> Result<(), String> {
 fn list(files: &[PathBuf]) -> String {
     let name = |file: &PathBuf| Path::new(file).display().to_string();
     files.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_goes_on_with_what_an_earlier_one_left() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let ledger = Ledger::open(folder.path()).expect("a ledger");
+        let [done, begun] = [targets::ALL[0].name, targets::ALL[1].name];
+        ledger.add(done, SHARE).expect("it is written");
+        ledger.add(begun, SHARE / 2).expect("it is written");
+        let plan = plan(&ledger, Duration::from_secs(24 * 3600));
+        assert_eq!(plan.len(), targets::ALL.len() - 1);
+        assert!(
+            plan.iter()
+                .all(|(target, share)| { *share == if target.name == begun { SHARE / 2 } else { SHARE } })
+        );
+    }
+
+    #[test]
+    fn shares_shrink_to_the_time_there_is() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let ledger = Ledger::open(folder.path()).expect("a ledger");
+        let time = Duration::from_secs(600);
+        let plan = plan(&ledger, time);
+        let turns = plan.len().div_ceil(lanes()) as u32;
+        assert!(
+            plan.iter()
+                .all(|(_, share)| (*share + AFTERWARDS) * turns <= time + Duration::from_secs(turns.into())
+                    || *share == Duration::from_secs(1))
+        );
+    }
+
+    #[test]
+    fn a_finding_fails_the_proof_and_so_does_a_target_that_could_not_run() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let ledger = Ledger::open(folder.path()).expect("a ledger");
+        assert!(close(&[], &ledger).is_ok());
+        let why =
+            close(&[("wal", Err("it did not start".to_owned()))], &ledger).expect_err("that is no proof");
+        assert!(why.contains("wal: it did not start"), "{why}");
+    }
 }

@@ -44,7 +44,11 @@ mod tests {
             let name = target.name;
             let binary = room.join("libfuzzer").join(format!("{name}.rs"));
             let text = std::fs::read_to_string(&binary).unwrap_or_default();
-            assert!(text.contains(&format!("targets::{name}::TARGET")), "{} runs another target", binary.display());
+            assert!(
+                text.contains(&format!("targets::{name}::TARGET")),
+                "{} runs another target",
+                binary.display()
+            );
             assert!(crate::corpus::checked_in(name).is_dir(), "{name} has no corpus");
             assert!(!(target.seeds)().is_empty(), "{name} has no seeds");
         }

@@ -28,11 +28,17 @@ fn over_corpus_and_mutations(name: &str) {
 }
 
 /// Says which bytes it was before it fails.
+#[allow(clippy::print_stderr)]
 fn check(target: &Target, bytes: &[u8]) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target.check(bytes))) {
         let file = std::env::temp_dir().join(format!("konsul-fuzz-{}-{}", target.name, std::process::id()));
         let kept = std::fs::write(&file, bytes);
-        eprintln!("{}: finding; its input ({} bytes) is in {} ({kept:?})", target.name, bytes.len(), file.display());
+        eprintln!(
+            "{}: finding; its input ({} bytes) is in {} ({kept:?})",
+            target.name,
+            bytes.len(),
+            file.display()
+        );
         std::panic::resume_unwind(panic);
     }
 }

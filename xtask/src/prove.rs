@@ -47,12 +47,12 @@ const PARTS: &[Part] = &[
     Part {
         name: "seeds",
         about: "fresh seeds of the simulator",
-        cargo: "run --release --locked --package konsul-sim -- prove seeds",
+        cargo: "run --profile prove --locked --package konsul-sim -- prove seeds",
     },
     Part {
         name: "mutants",
         about: "bugs put in by hand, each of which must be caught",
-        cargo: "run --release --locked --package konsul-sim -- prove mutants",
+        cargo: "run --profile prove --locked --package konsul-sim -- prove mutants",
     },
     Part {
         name: "fuzz",

@@ -43,7 +43,13 @@ impl Engine {
                 .map_err(Error::Broken)?;
             connections.push(connection);
         }
-        Ok(Engine { poll, events: Events::with_capacity(1024), connections, scratch: vec![0; SCRATCH_BYTES] })
+        Ok(Engine {
+            poll,
+            events: Events::with_capacity(1024),
+            connections,
+            scratch: vec![0; SCRATCH_BYTES],
+            alarm,
+        })
     }
 
     /// How many connections there are.

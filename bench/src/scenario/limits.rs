@@ -20,8 +20,8 @@ pub fn limits(bench: &mut Bench) -> Result<()> {
         let folder = bench.folder()?;
         let server = Empty::start(folder.path())?;
         for count in [1, 64, 256] {
-            for (verb, put) in [("GET", false), ("PUT", true)] {
-                let sample = closed_loop(&bench.plan, &server, count, &mut Nothing { put })?;
+            for (verb, mut work) in [("GET", Nothing::Get), ("PUT", Nothing::Put)] {
+                let sample = closed_loop(&bench.plan, &server, count, &mut work)?;
                 bench.report.add_sample(PART, &format!("{verb}, {}", connections(count)), EMPTY, &sample);
             }
         }

@@ -28,6 +28,8 @@ const ETCD_JSON: &str = "etcd, JSON";
 const ETCD_GRPC: &str = "etcd, gRPC";
 /// A handler that does nothing.
 const EMPTY: &str = "empty handler";
+/// A handler that does nothing but send as many bytes as Konsul does.
+const AS_LARGE: &str = "empty handler, answer of the same size";
 
 fn load<'a>(plan: &Plan, server: &'a Running, connections: usize) -> Load<'a> {
     Load {

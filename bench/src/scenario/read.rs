@@ -1,6 +1,6 @@
 //! Reads: one key of many in Konsul's default consistency beside etcd's linearizable range, and a list of a thousand.
 
-use super::{EMPTY, ETCD_GRPC, ETCD_JSON, KONSUL, closed_loop, connections, grpc_run};
+use super::{AS_LARGE, EMPTY, ETCD_GRPC, ETCD_JSON, KONSUL, closed_loop, connections, grpc_run};
 use crate::error::Result;
 use crate::load::fill;
 use crate::plan::{Bench, say};
@@ -40,6 +40,7 @@ pub fn get(bench: &mut Bench) -> Result<()> {
     judge(bench, GETS, &what, ETCD_JSON, Goal::AtLeast(12.0));
     judge(bench, GETS, &what, ETCD_GRPC, Goal::Shown);
     judge(bench, GETS, &what, EMPTY, Goal::AtLeast(0.7));
+    judge(bench, GETS, &what, AS_LARGE, Goal::Shown);
     Ok(())
 }
 
@@ -98,8 +99,10 @@ impl Side {
 fn empty(bench: &mut Bench, what: &str) -> Result<()> {
     let folder = bench.folder()?;
     let server = Empty::start(folder.path())?;
-    let sample = closed_loop(&bench.plan, &server, 64, &mut Nothing { put: false })?;
-    bench.report.add_sample(GETS, what, EMPTY, &sample);
+    for (system, mut work) in [(EMPTY, Nothing::Get), (AS_LARGE, Nothing::GetAsLarge)] {
+        let sample = closed_loop(&bench.plan, &server, 64, &mut work)?;
+        bench.report.add_sample(GETS, what, system, &sample);
+    }
     server.kill();
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -76,10 +76,36 @@ async fn accept(address: SocketAddr) -> Result<()> {
 
 // The body is read, since a put's would be.
 async fn nothing(request: Request<Incoming>) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
+    let as_large = request.uri().path() == AS_LARGE;
     drop(request.into_body().collect().await);
+    Ok(if as_large { large() } else { small() })
+}
+
+fn small() -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"true")));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(response)
+    response
+}
+
+/// The path that is answered with as many bytes as Konsul answers a read of one key with.
+pub const AS_LARGE: &str = "/as-large";
+
+const HEADERS: [(&str, &str); 7] = [
+    ("x-consul-default-acl-policy", "allow"),
+    ("vary", "Accept-Encoding"),
+    ("x-consul-index", "1234567"),
+    ("x-consul-knownleader", "true"),
+    ("x-consul-lastcontact", "0"),
+    ("x-consul-query-backend", "blocking-query"),
+    ("content-type", "application/json"),
+];
+
+fn large() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(&[b'x'; 253])));
+    let headers =
+        HEADERS.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
+    response
 }
 
 /// The least that a disk writes.

@@ -6,7 +6,7 @@ mod limits;
 
 pub use etcd::{Etcd, GrpcMode, GrpcRun};
 pub use konsul::{Konsul, first_write as konsul_first_write, read as konsul_read};
-pub use limits::{Empty, serve_empty, sync_loop, sync_rate};
+pub use limits::{AS_LARGE, Empty, serve_empty, sync_loop, sync_rate};
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -37,16 +37,11 @@ static KEYS: LazyLock<BTreeMap<&'static str, Known>> = LazyLock::new(|| {
 /// Every key that can hold a value, as it stands in its table, aliases included.
 pub(crate) fn leaves() -> impl Iterator<Item = (&'static str, Known)> {
     let ours = options::all().filter(|option| option.in_files);
-    let named = ours.flat_map(|option| {
-        std::iter::once(&option.key)
-            .chain(option.aliases)
-            .map(move |key| (key, option))
-    });
+    let named = ours
+        .flat_map(|option| std::iter::once(&option.key).chain(option.aliases).map(move |key| (key, option)));
     let ours = named.map(|(key, option)| (*key, Known::Option(option)));
     let coming = consul::NOT_BUILT.iter().map(|key| (*key, Known::NotBuilt));
-    let nothing = consul::MEANS_NOTHING
-        .iter()
-        .map(|(key, reason)| (*key, Known::MeansNothing(reason)));
+    let nothing = consul::MEANS_NOTHING.iter().map(|(key, reason)| (*key, Known::MeansNothing(reason)));
     ours.chain(coming).chain(nothing)
 }
 
@@ -59,9 +54,7 @@ pub(crate) fn look_up(path: &str) -> Option<Known> {
 pub(crate) fn nearest_key(path: &str) -> Option<&'static str> {
     let path = path.to_ascii_lowercase();
     let (block, name) = path.rsplit_once('.').unwrap_or(("", &path));
-    let siblings = KEYS
-        .keys()
-        .filter(|key| key.rsplit_once('.').unwrap_or(("", key)).0 == block);
+    let siblings = KEYS.keys().filter(|key| key.rsplit_once('.').unwrap_or(("", key)).0 == block);
     same_name(name)
         .or_else(|| flag_as_key(name))
         .or_else(|| nearest(&path, siblings.copied()))
@@ -78,8 +71,7 @@ fn same_name(name: &str) -> Option<&'static str> {
 /// The key of the option whose flag was written as a key, such as `http_port`.
 fn flag_as_key(name: &str) -> Option<&'static str> {
     let mut ours = options::all().filter(|option| option.in_files);
-    ours.find(|option| option.flag_name().replace('-', "_") == name)
-        .map(|option| option.key)
+    ours.find(|option| option.flag_name().replace('-', "_") == name).map(|option| option.key)
 }
 
 #[cfg(test)]

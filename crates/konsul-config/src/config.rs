@@ -18,10 +18,7 @@ use crate::types::{Addresses, LogLevel, Network, Port, StorageEngine};
 
 /// Every option's value, typed and within its range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[allow(
-    missing_docs,
-    reason = "the declaration of the option of the same name is the documentation"
-)]
+#[allow(missing_docs, reason = "the declaration of the option of the same name is the documentation")]
 pub struct Config {
     pub node_name: Option<NodeName>,
     pub node_id: Option<NodeId>,
@@ -169,10 +166,7 @@ impl Config {
         let Some(port) = self.ports.http.to_bind() else {
             return Vec::new();
         };
-        addresses
-            .iter()
-            .map(|address| SocketAddr::new(*address, port))
-            .collect()
+        addresses.iter().map(|address| SocketAddr::new(*address, port)).collect()
     }
 
     /// Whether the single server may found a new cluster.

@@ -101,35 +101,17 @@ pub(crate) static MEANS_NOTHING: &[(&str, &str)] = &[
     ("disable_anonymous_signature", PHONING),
     ("protocol", PROTOCOL),
     ("raft_protocol", PROTOCOL),
-    (
-        "raft_logstore.*",
-        "Konsul has a log of its own: see `storage.engine` and `storage.segment_bytes`",
-    ),
+    ("raft_logstore.*", "Konsul has a log of its own: see `storage.engine` and `storage.segment_bytes`"),
     ("cache.*", CACHE),
     ("http_config.use_cache", CACHE),
     ("use_streaming_backend", FEED),
     ("rpc.enable_streaming", FEED),
-    (
-        "check_update_interval",
-        "output of a check that changes nothing else is not written to the log at all",
-    ),
+    ("check_update_interval", "output of a check that changes nothing else is not written to the log at all"),
     ("experiments", "names of features that Consul tries out"),
-    (
-        "acl_enforce_version_8",
-        "a switch of old releases; Consul ignores it too",
-    ),
-    (
-        "snapshot_agent.*",
-        "read by another program than the agent; Consul ignores it too",
-    ),
-    (
-        "ports.proxy_min_port",
-        "for managed proxies, which Consul has dropped",
-    ),
-    (
-        "ports.proxy_max_port",
-        "for managed proxies, which Consul has dropped",
-    ),
+    ("acl_enforce_version_8", "a switch of old releases; Consul ignores it too"),
+    ("snapshot_agent.*", "read by another program than the agent; Consul ignores it too"),
+    ("ports.proxy_min_port", "for managed proxies, which Consul has dropped"),
+    ("ports.proxy_max_port", "for managed proxies, which Consul has dropped"),
 ];
 
 /// Flags of Consul's agent that no option of ours has: the name, the key it sets, and whether it takes a value.

@@ -32,17 +32,11 @@ pub(crate) fn read(variables: &[(String, String)]) -> Reading {
     let mut reading = Reading::default();
     for option in options::all() {
         let variable = option.variable();
-        let given = variables
-            .iter()
-            .find(|(name, value)| *name == variable && !value.is_empty());
+        let given = variables.iter().find(|(name, value)| *name == variable && !value.is_empty());
         let Some((_, text)) = given else { continue };
         let origin = Origin::Environment { variable };
         match option.kind.value_of_variable(text) {
-            Ok(value) => reading.settings.push(Setting {
-                option,
-                value,
-                origin,
-            }),
+            Ok(value) => reading.settings.push(Setting { option, value, origin }),
             Err(reason) => {
                 let key = option.key.to_owned();
                 reading.errors.push(ConfigError::BadValue { origin, key, reason });
@@ -60,10 +54,7 @@ fn stranger(name: &str) -> Option<Warning> {
         return None;
     }
     let nearest = nearest(name, ours.iter().map(String::as_str)).map(ToOwned::to_owned);
-    Some(Warning::UnknownVariable {
-        variable: name.to_owned(),
-        nearest,
-    })
+    Some(Warning::UnknownVariable { variable: name.to_owned(), nearest })
 }
 
 /// Kubernetes gives every container the addresses of the services around it, and one of them may be called `konsul`
@@ -71,10 +62,7 @@ fn stranger(name: &str) -> Option<Warning> {
 fn is_service_link(rest: &str) -> bool {
     let number = |text: &str| text.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     let port = |text: &str| text.is_empty() || text.strip_prefix('_').is_some_and(number);
-    let link = |mark: &str| {
-        rest.match_indices(mark)
-            .any(|(at, _)| port(&rest[at + mark.len()..]))
-    };
+    let link = |mark: &str| rest.match_indices(mark).any(|(at, _)| port(&rest[at + mark.len()..]));
     rest.ends_with("SERVICE_HOST") || rest.contains("SERVICE_PORT") || link("PORT")
 }
 
@@ -83,15 +71,8 @@ mod tests {
     use super::*;
 
     fn warnings(names: &[&str]) -> Vec<String> {
-        let variables: Vec<_> = names
-            .iter()
-            .map(|name| ((*name).to_owned(), "x".to_owned()))
-            .collect();
-        read(&variables)
-            .warnings
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let variables: Vec<_> = names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        read(&variables).warnings.iter().map(ToString::to_string).collect()
     }
 
     #[test]

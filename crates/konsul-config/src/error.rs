@@ -224,9 +224,7 @@ fn place(origin: &Origin) -> String {
 }
 
 fn hint(nearest: Option<&String>) -> String {
-    nearest
-        .map(|word| format!("; did you mean `{word}`?"))
-        .unwrap_or_default()
+    nearest.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default()
 }
 
 fn list(keys: &[String]) -> String {
@@ -251,9 +249,5 @@ fn name(key: &str, origin: &Origin) -> String {
 }
 
 fn again(joined: bool) -> &'static str {
-    if joined {
-        "both are joined"
-    } else {
-        "this one counts"
-    }
+    if joined { "both are joined" } else { "this one counts" }
 }

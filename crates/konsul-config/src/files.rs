@@ -39,17 +39,13 @@ impl Files for Disk {
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
-        std::fs::read_dir(directory)?
-            .map(|entry| Ok(entry?.path()))
-            .collect()
+        std::fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect()
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         // One byte more than is allowed, so that the parser sees that there is too much.
-        std::fs::File::open(path)?
-            .take(MAX_FILE_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)?;
+        std::fs::File::open(path)?.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }
@@ -61,19 +57,11 @@ pub struct MemoryFiles(BTreeMap<PathBuf, Vec<u8>>);
 impl MemoryFiles {
     /// Files of these paths and contents.
     pub fn new<P: Into<PathBuf>, B: Into<Vec<u8>>>(files: impl IntoIterator<Item = (P, B)>) -> Self {
-        Self(
-            files
-                .into_iter()
-                .map(|(path, bytes)| (path.into(), bytes.into()))
-                .collect(),
-        )
+        Self(files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect())
     }
 
     fn missing<T>() -> io::Result<T> {
-        Err(io::Error::new(
-            io::ErrorKind::NotFound,
-            "no such file or directory",
-        ))
+        Err(io::Error::new(io::ErrorKind::NotFound, "no such file or directory"))
     }
 }
 
@@ -82,18 +70,12 @@ impl Files for MemoryFiles {
         if self.0.contains_key(path) {
             return Ok(false);
         }
-        if self.0.keys().any(|other| other.starts_with(path)) {
-            Ok(true)
-        } else {
-            Self::missing()
-        }
+        if self.0.keys().any(|other| other.starts_with(path)) { Ok(true) } else { Self::missing() }
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
         let below = self.0.keys().filter_map(|path| path.strip_prefix(directory).ok());
-        let names = below
-            .filter_map(|rest| rest.components().next())
-            .map(|name| directory.join(name));
+        let names = below.filter_map(|rest| rest.components().next()).map(|name| directory.join(name));
         let unique: std::collections::BTreeSet<_> = names.collect();
         Ok(unique.into_iter().collect())
     }
@@ -111,9 +93,7 @@ pub(crate) fn read_path(files: &dyn Files, path: &Path, format: Option<Format>) 
         Ok(true) => read_directory(files, path, format, &mut reading),
         Ok(false) => match format.or_else(|| format_of(path)) {
             Some(format) => read_file(files, path, format, &mut reading),
-            None => reading.errors.push(ConfigError::UnknownExtension {
-                path: path.to_owned(),
-            }),
+            None => reading.errors.push(ConfigError::UnknownExtension { path: path.to_owned() }),
         },
         Err(error) => reading.errors.push(unreadable(path, &error)),
     }
@@ -150,14 +130,8 @@ pub(crate) fn read_text(name: &str, format: Format, bytes: &[u8]) -> Reading {
     match parse(format, bytes) {
         Ok(items) => read_tree(name, &items),
         Err(error) => {
-            let errors = vec![ConfigError::Syntax {
-                name: name.to_owned(),
-                error,
-            }];
-            Reading {
-                errors,
-                ..Reading::default()
-            }
+            let errors = vec![ConfigError::Syntax { name: name.to_owned(), error }];
+            Reading { errors, ..Reading::default() }
         }
     }
 }
@@ -167,8 +141,5 @@ fn format_of(path: &Path) -> Option<Format> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
-    ConfigError::Unreadable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    }
+    ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() }
 }

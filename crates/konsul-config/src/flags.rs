@@ -75,10 +75,7 @@ impl Meaning {
             return Some(Self::Option(option));
         }
         let (_, key, takes_value) = consul::FLAGS.iter().find(|(flag, ..)| *flag == name)?;
-        Some(Self::Consul {
-            key,
-            takes_value: *takes_value,
-        })
+        Some(Self::Consul { key, takes_value: *takes_value })
     }
 
     fn takes_value(&self) -> bool {
@@ -108,17 +105,12 @@ pub(crate) fn read(args: &[String]) -> CommandLine {
             }
             continue;
         };
-        let value = attached.or_else(|| {
-            if meaning.takes_value() {
-                words.next().map(String::as_str)
-            } else {
-                None
-            }
-        });
+        let value =
+            attached.or_else(|| if meaning.takes_value() { words.next().map(String::as_str) } else { None });
         match value {
-            None if meaning.takes_value() => line.error(ConfigError::MissingFlagValue {
-                name: name.to_owned(),
-            }),
+            None if meaning.takes_value() => {
+                line.error(ConfigError::MissingFlagValue { name: name.to_owned() })
+            }
             value => line.take(&meaning, name, value.unwrap_or("true")),
         }
     }
@@ -127,14 +119,8 @@ pub(crate) fn read(args: &[String]) -> CommandLine {
 
 /// Cuts `-name=value` into its parts; `None` for a word that is no flag.
 fn split(word: &str) -> Option<(&str, Option<&str>)> {
-    let bare = word
-        .strip_prefix("--")
-        .or_else(|| word.strip_prefix('-'))
-        .filter(|bare| !bare.is_empty())?;
-    Some(
-        bare.split_once('=')
-            .map_or((bare, None), |(name, value)| (name, Some(value))),
-    )
+    let bare = word.strip_prefix("--").or_else(|| word.strip_prefix('-')).filter(|bare| !bare.is_empty())?;
+    Some(bare.split_once('=').map_or((bare, None), |(name, value)| (name, Some(value))))
 }
 
 impl CommandLine {
@@ -158,77 +144,44 @@ impl CommandLine {
             ("config-format", "json") => self.format = Some(Format::Json),
             ("config-format", other) => {
                 let reason = format!("expected hcl or json, found {other:?}");
-                self.error(ConfigError::BadFlag {
-                    name: name.to_owned(),
-                    reason,
-                });
+                self.error(ConfigError::BadFlag { name: name.to_owned(), reason });
             }
             (_, path) => self.paths.push(PathBuf::from(path)),
         }
     }
 
     fn option(&mut self, option: &'static ConfigOption, name: &str, text: &str) {
-        let origin = Origin::Flag {
-            name: name.to_owned(),
-        };
+        let origin = Origin::Flag { name: name.to_owned() };
         match option.kind.value_of_text(text) {
-            Ok(value) => self.reading.settings.push(Setting {
-                option,
-                value,
-                origin,
-            }),
-            Err(reason) => self.error(ConfigError::BadValue {
-                origin,
-                key: option.key.to_owned(),
-                reason,
-            }),
+            Ok(value) => self.reading.settings.push(Setting { option, value, origin }),
+            Err(reason) => self.error(ConfigError::BadValue { origin, key: option.key.to_owned(), reason }),
         }
     }
 
     fn consul_flag(&mut self, key: &str, takes_value: bool, name: &str, text: &str) {
-        let origin = Origin::Flag {
-            name: name.to_owned(),
-        };
+        let origin = Origin::Flag { name: name.to_owned() };
         let kind = if takes_value { Kind::Text } else { Kind::Bool };
         // A number that turns a port off is written as a number, which a text never is.
-        let value = text
-            .parse()
-            .map(Value::Integer)
-            .or_else(|_| kind.value_of_text(text));
+        let value = text.parse().map(Value::Integer).or_else(|_| kind.value_of_text(text));
         match (look_up(key), value) {
             (Some(Known::MeansNothing(reason)), _) => {
-                self.reading.warnings.push(Warning::MeansNothing {
-                    origin,
-                    key: key.to_owned(),
-                    reason,
-                });
+                self.reading.warnings.push(Warning::MeansNothing { origin, key: key.to_owned(), reason });
             }
             (_, Ok(value)) if asks_for_nothing(key, &value) => {}
-            (_, Ok(_)) => self.error(ConfigError::NotBuilt {
-                origin,
-                keys: vec![key.to_owned()],
-            }),
-            (_, Err(reason)) => self.error(ConfigError::BadValue {
-                origin,
-                key: key.to_owned(),
-                reason,
-            }),
+            (_, Ok(_)) => self.error(ConfigError::NotBuilt { origin, keys: vec![key.to_owned()] }),
+            (_, Err(reason)) => self.error(ConfigError::BadValue { origin, key: key.to_owned(), reason }),
         }
     }
 
     fn unknown(&mut self, name: &str) {
         let ours: Vec<String> = names().collect();
         let nearest = nearest(name, ours.iter().map(String::as_str)).map(|flag| format!("-{flag}"));
-        self.error(ConfigError::UnknownFlag {
-            name: name.to_owned(),
-            nearest,
-        });
+        self.error(ConfigError::UnknownFlag { name: name.to_owned(), nearest });
     }
 }
 
 /// Every flag that has an effect.
 pub(crate) fn names() -> impl Iterator<Item = String> {
     let own = LOADER_FLAGS.iter().map(|flag| flag.name.to_owned());
-    own.chain(options::all().map(ConfigOption::flag_name))
-        .chain(["help".to_owned()])
+    own.chain(options::all().map(ConfigOption::flag_name)).chain(["help".to_owned()])
 }

@@ -49,11 +49,7 @@ fn body(option: &ConfigOption) -> String {
     if option.kind.joins() {
         body.push_str(" May be given several times.");
     }
-    let default = if option.default.is_empty() {
-        option.unset
-    } else {
-        option.default
-    };
+    let default = if option.default.is_empty() { option.unset } else { option.default };
     if option.kind != Kind::Bool || default == "true" {
         body.push_str(&format!(" Default: {default}."));
     }

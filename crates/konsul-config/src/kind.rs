@@ -96,35 +96,21 @@ fn go_bool(text: &str) -> Result<Value, String> {
 }
 
 fn go_integer(text: &str) -> Result<Value, String> {
-    text.parse()
-        .map(Value::Integer)
-        .map_err(|_| format!("expected a whole number, found {text:?}"))
+    text.parse().map(Value::Integer).map_err(|_| format!("expected a whole number, found {text:?}"))
 }
 
 fn list_of(texts: &[&str]) -> Value {
     let at = crate::syntax::Position { line: 1, column: 1 };
-    let node = |text: &&str| crate::syntax::Node {
-        value: Value::Text((*text).to_owned()),
-        at,
-    };
+    let node = |text: &&str| crate::syntax::Node { value: Value::Text((*text).to_owned()), at };
     Value::List(texts.iter().map(node).collect())
 }
 
 /// `name:value`, as Consul's `-node-meta` writes it; spaces around the value are dropped, as in a header.
 fn entry(text: &str) -> Result<Value, String> {
     let at = crate::syntax::Position { line: 1, column: 1 };
-    let (key, value) = text
-        .split_once(':')
-        .ok_or_else(|| format!("expected name:value, found {text:?}"))?;
-    let node = crate::syntax::Node {
-        value: Value::Text(value.trim().to_owned()),
-        at,
-    };
-    Ok(Value::Object(vec![Item {
-        key: key.trim().to_owned(),
-        at,
-        node,
-    }]))
+    let (key, value) = text.split_once(':').ok_or_else(|| format!("expected name:value, found {text:?}"))?;
+    let node = crate::syntax::Node { value: Value::Text(value.trim().to_owned()), at };
+    Ok(Value::Object(vec![Item { key: key.trim().to_owned(), at, node }]))
 }
 
 fn object(text: &str) -> Result<Value, String> {
@@ -247,8 +233,7 @@ impl OptionValue for GoDuration {
 
     fn read(value: &Value) -> Result<Self, String> {
         let text = text("a duration in quotes, such as \"10s\" or \"1h30m\"", value)?;
-        text.parse()
-            .map_err(|error: konsul_types::duration::DurationError| error.to_string())
+        text.parse().map_err(|error: konsul_types::duration::DurationError| error.to_string())
     }
 
     fn to_json(&self) -> Json {
@@ -331,9 +316,7 @@ impl OptionValue for Option<NodeId> {
 
     fn read(value: &Value) -> Result<Self, String> {
         let wanted = "a UUID in quotes, such as \"b0f1a4c6-4e3c-4b1e-9a53-2f6d0c7e1a55\"";
-        NodeId::from_str(text(wanted, value)?)
-            .map(Some)
-            .or_else(|_| expected(wanted, value))
+        NodeId::from_str(text(wanted, value)?).map(Some).or_else(|_| expected(wanted, value))
     }
 
     fn to_json(&self) -> Json {
@@ -363,10 +346,7 @@ fn texts<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<V
     let Value::List(nodes) = value else {
         return expected("a list of texts", value);
     };
-    nodes
-        .iter()
-        .map(|node| read(text("a text in quotes as an element", &node.value)?))
-        .collect()
+    nodes.iter().map(|node| read(text("a text in quotes as an element", &node.value)?)).collect()
 }
 
 impl OptionValue for Vec<String> {

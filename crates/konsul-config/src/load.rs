@@ -67,10 +67,7 @@ impl Config {
 /// Whether dev mode is on, which decides on defaults and so has to be known first. A flag beats a variable.
 fn dev_mode(near: &[Reading; 2]) -> bool {
     let asked = |reading: &Reading| {
-        let last = reading
-            .settings
-            .iter()
-            .rfind(|setting| setting.option.key == "dev_mode");
+        let last = reading.settings.iter().rfind(|setting| setting.option.key == "dev_mode");
         last.map(|setting| setting.value == Value::Bool(true))
     };
     asked(&near[0]).or_else(|| asked(&near[1])).unwrap_or(false)
@@ -80,10 +77,7 @@ fn dev_mode(near: &[Reading; 2]) -> bool {
 fn order([mut flags, mut variables]: [Reading; 2], files: Reading, last: Reading) -> Reading {
     let mut all = Reading::default();
     for near in [&mut flags, &mut variables] {
-        let (lists, scalars) = near
-            .settings
-            .drain(..)
-            .partition(|setting| setting.option.kind.appends());
+        let (lists, scalars) = near.settings.drain(..).partition(|setting| setting.option.kind.appends());
         all.settings.append(&mut { lists });
         near.settings = scalars;
     }
@@ -94,15 +88,9 @@ fn order([mut flags, mut variables]: [Reading; 2], files: Reading, last: Reading
 }
 
 fn merge(sources: Reading, dev: bool) -> Result<Loaded, Vec<ConfigError>> {
-    let Reading {
-        settings,
-        mut warnings,
-        mut errors,
-    } = sources;
+    let Reading { settings, mut warnings, mut errors } = sources;
     let mut config = Config::default();
-    let mut origins: Origins = options::all()
-        .map(|option| (option.key, vec![Origin::Default]))
-        .collect();
+    let mut origins: Origins = options::all().map(|option| (option.key, vec![Origin::Default])).collect();
     if dev {
         apply_dev(&mut config, &mut origins);
     }
@@ -115,15 +103,7 @@ fn merge(sources: Reading, dev: bool) -> Result<Loaded, Vec<ConfigError>> {
         rules::check(&mut config, &origins, &mut warnings, &mut errors);
     }
     in_reading_order(&mut errors);
-    if errors.is_empty() {
-        Ok(Loaded {
-            config,
-            warnings,
-            origins,
-        })
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(Loaded { config, warnings, origins }) } else { Err(errors) }
 }
 
 /// Puts what is wrong with a file into the order of the file; what has no place comes first, as it was found.
@@ -135,32 +115,21 @@ fn in_reading_order(errors: &mut [ConfigError]) {
         }
     }
     errors.sort_by_key(|error| {
-        error
-            .place()
-            .map(|(name, at)| (files.iter().position(|known| known == name), at))
+        error.place().map(|(name, at)| (files.iter().position(|known| known == name), at))
     });
 }
 
 fn apply_dev(config: &mut Config, origins: &mut Origins) {
     for option in options::all() {
         let Some(text) = option.dev else { continue };
-        let value = option
-            .kind
-            .value_of_text(text)
-            .expect("a test reads every value of dev mode");
-        option
-            .apply(config, &value)
-            .expect("a test applies every value of dev mode");
+        let value = option.kind.value_of_text(text).expect("a test reads every value of dev mode");
+        option.apply(config, &value).expect("a test applies every value of dev mode");
         origins.insert(option.key, vec![Origin::DevMode]);
     }
 }
 
 fn apply(setting: &Setting, config: &mut Config, origins: &mut Origins) -> Result<(), ConfigError> {
-    let Setting {
-        option,
-        value,
-        origin,
-    } = setting;
+    let Setting { option, value, origin } = setting;
     option.apply(config, value).map_err(|reason| {
         let (origin, key) = (origin.clone(), option.key.to_owned());
         ConfigError::BadValue { origin, key, reason }

@@ -8,10 +8,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
     }
     let scored = candidates.map(|candidate| (distance(word, candidate), candidate));
     let bound = (word.chars().count() / 3).clamp(1, 4);
-    scored
-        .filter(|(distance, _)| *distance <= bound)
-        .min()
-        .map(|(_, candidate)| candidate)
+    scored.filter(|(distance, _)| *distance <= bound).min().map(|(_, candidate)| candidate)
 }
 
 /// How many insertions, deletions, replacements and swaps of neighbours turn one word into the other.
@@ -33,11 +30,7 @@ fn cell(rows: &[Vec<usize>], from: &[char], to: &[char], i: usize, j: usize) -> 
     let replaced = rows[i - 1][j - 1] + usize::from(from[i - 1] != to[j - 1]);
     let changed = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
     let swapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
-    if swapped {
-        changed.min(rows[i - 2][j - 2] + 1)
-    } else {
-        changed
-    }
+    if swapped { changed.min(rows[i - 2][j - 2] + 1) } else { changed }
 }
 
 #[cfg(test)]

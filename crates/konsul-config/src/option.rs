@@ -108,8 +108,7 @@ impl ConfigOption {
     /// The flag, without its dash: Consul's name, or the key with dashes.
     #[must_use]
     pub fn flag_name(&self) -> String {
-        self.consul_flag
-            .map_or_else(|| self.key.replace(['.', '_'], "-"), ToOwned::to_owned)
+        self.consul_flag.map_or_else(|| self.key.replace(['.', '_'], "-"), ToOwned::to_owned)
     }
 
     /// The environment variable.
@@ -132,10 +131,7 @@ impl ConfigOption {
     /// Writes the declared default. A test reads every default, so a bad one cannot be shipped.
     pub(crate) fn apply_default(&self, config: &mut Config) {
         if !self.default.is_empty() {
-            let value = self
-                .kind
-                .value_of_text(self.default)
-                .expect("a test reads every default");
+            let value = self.kind.value_of_text(self.default).expect("a test reads every default");
             self.apply(config, &value).expect("a test applies every default");
         }
     }
@@ -148,11 +144,7 @@ impl ConfigOption {
         if (least..=most).contains(&amount) {
             return Ok(());
         }
-        Err(format!(
-            "{} is out of range: {}",
-            value.to_json(),
-            self.range_text()
-        ))
+        Err(format!("{} is out of range: {}", value.to_json(), self.range_text()))
     }
 
     /// Both ends of the range in the smallest unit of the type: ones, or nanoseconds.

@@ -33,12 +33,7 @@ impl Reading {
 
 /// Reads the tree of one file. `name` is what errors call it.
 pub(crate) fn read_tree(name: &str, items: &[Item]) -> Reading {
-    let mut reader = Reader {
-        name,
-        reading: Reading::default(),
-        seen: BTreeMap::new(),
-        coming: Vec::new(),
-    };
+    let mut reader = Reader { name, reading: Reading::default(), seen: BTreeMap::new(), coming: Vec::new() };
     reader.items("", items, false);
     reader.finish()
 }
@@ -81,11 +76,7 @@ impl Reader<'_> {
     /// `off` says that a block around these items is switched off, and with it what is not built in it.
     fn items<'i>(&mut self, path: &str, items: impl IntoIterator<Item = &'i Item>, off: bool) {
         for item in items {
-            let path = if path.is_empty() {
-                item.key.clone()
-            } else {
-                format!("{path}.{}", item.key)
-            };
+            let path = if path.is_empty() { item.key.clone() } else { format!("{path}.{}", item.key) };
             self.item(&path, item, off);
         }
     }
@@ -98,19 +89,14 @@ impl Reader<'_> {
             Some(Known::NotBuilt) => self.not_built(path, item.at),
             Some(Known::MeansNothing(reason)) => {
                 let (origin, key) = (self.origin(item.at), path.to_owned());
-                self.reading
-                    .warnings
-                    .push(Warning::MeansNothing { origin, key, reason });
+                self.reading.warnings.push(Warning::MeansNothing { origin, key, reason });
             }
             None => self.unknown(path, item.at),
         }
     }
 
     fn origin(&self, at: Position) -> Origin {
-        Origin::File {
-            name: self.name.to_owned(),
-            at,
-        }
+        Origin::File { name: self.name.to_owned(), at }
     }
 
     fn option(&mut self, option: &'static ConfigOption, item: &Item) {
@@ -121,18 +107,9 @@ impl Reader<'_> {
         let origin = self.origin(item.at);
         if let Some(first) = self.seen.insert(option.key, item.at) {
             let (key, joined) = (option.key.to_owned(), option.kind.joins());
-            self.reading.warnings.push(Warning::GivenTwice {
-                origin: origin.clone(),
-                key,
-                first,
-                joined,
-            });
+            self.reading.warnings.push(Warning::GivenTwice { origin: origin.clone(), key, first, joined });
         }
-        self.reading.settings.push(Setting {
-            option,
-            value: item.node.value.clone(),
-            origin,
-        });
+        self.reading.settings.push(Setting { option, value: item.node.value.clone(), origin });
     }
 
     fn block(&mut self, path: &str, node: &Node, at: Position, off: bool) {
@@ -140,9 +117,7 @@ impl Reader<'_> {
             if node.value != Value::Null {
                 let reason = format!("expected a block, found {}", crate::kind::describe(&node.value));
                 let (origin, key) = (self.origin(at), path.to_owned());
-                self.reading
-                    .errors
-                    .push(ConfigError::BadValue { origin, key, reason });
+                self.reading.errors.push(ConfigError::BadValue { origin, key, reason });
             }
             return;
         };
@@ -152,9 +127,7 @@ impl Reader<'_> {
     }
 
     fn not_built(&mut self, path: &str, at: Position) {
-        let block = path
-            .rsplit_once('.')
-            .map_or(path, |_| path.split('.').next().unwrap_or(path));
+        let block = path.rsplit_once('.').map_or(path, |_| path.split('.').next().unwrap_or(path));
         match self.coming.iter_mut().find(|(known, ..)| known == block) {
             Some((.., keys)) => keys.push(path.to_owned()),
             None => self.coming.push((block.to_owned(), at, vec![path.to_owned()])),
@@ -165,17 +138,9 @@ impl Reader<'_> {
         // Whoever has this many does not read hints, and each costs a look at every key.
         const HINTS: usize = 100;
         let hint = self.reading.errors.len() < HINTS;
-        let nearest = if hint {
-            nearest_key(path).map(ToOwned::to_owned)
-        } else {
-            None
-        };
+        let nearest = if hint { nearest_key(path).map(ToOwned::to_owned) } else { None };
         let key = path.to_owned();
-        self.reading.errors.push(ConfigError::UnknownKey {
-            origin: self.origin(at),
-            key,
-            nearest,
-        });
+        self.reading.errors.push(ConfigError::UnknownKey { origin: self.origin(at), key, nearest });
     }
 
     fn finish(mut self) -> Reading {

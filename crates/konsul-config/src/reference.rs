@@ -98,11 +98,8 @@ fn type_text(option: &ConfigOption) -> String {
 }
 
 fn default_text(option: &ConfigOption) -> String {
-    let default = if option.default.is_empty() {
-        option.unset.to_owned()
-    } else {
-        format!("`{}`", option.default)
-    };
+    let default =
+        if option.default.is_empty() { option.unset.to_owned() } else { format!("`{}`", option.default) };
     match option.dev {
         Some(dev) => format!("{default}; with `-dev` `{dev}`"),
         None => default,
@@ -117,11 +114,7 @@ fn reload_text(reload: Reload) -> &'static str {
 }
 
 fn quoted(words: &[&str]) -> String {
-    words
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn means_nothing() -> String {

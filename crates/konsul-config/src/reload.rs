@@ -40,22 +40,16 @@ impl ReloadPlan {
             let (from, to) = (option.value_in(running), option.value_in(new));
             (from != to).then_some(Change { option, from, to })
         };
-        Self {
-            changes: options::all().filter_map(change).collect(),
-        }
+        Self { changes: options::all().filter_map(change).collect() }
     }
 
     /// The changes that take effect now.
     pub fn live(&self) -> impl Iterator<Item = &Change> {
-        self.changes
-            .iter()
-            .filter(|change| change.option.reload == Reload::Live)
+        self.changes.iter().filter(|change| change.option.reload == Reload::Live)
     }
 
     /// The changes that take effect at the next start.
     pub fn needs_restart(&self) -> impl Iterator<Item = &Change> {
-        self.changes
-            .iter()
-            .filter(|change| change.option.reload == Reload::Restart)
+        self.changes.iter().filter(|change| change.option.reload == Reload::Restart)
     }
 }

@@ -20,18 +20,12 @@ impl Case<'_> {
     }
 
     fn refuse(&mut self, key: &str, reason: impl Into<String>) {
-        let error = ConfigError::Rule {
-            origin: self.origin(key),
-            reason: reason.into(),
-        };
+        let error = ConfigError::Rule { origin: self.origin(key), reason: reason.into() };
         self.errors.push(error);
     }
 
     fn advise(&mut self, key: &str, reason: impl Into<String>) {
-        let warning = Warning::Advice {
-            origin: self.origin(key),
-            reason: reason.into(),
-        };
+        let warning = Warning::Advice { origin: self.origin(key), reason: reason.into() };
         self.warnings.push(warning);
     }
 }
@@ -43,12 +37,7 @@ pub(crate) fn check(
     warnings: &mut Vec<Warning>,
     errors: &mut Vec<ConfigError>,
 ) {
-    let mut case = Case {
-        config,
-        origins,
-        warnings,
-        errors,
-    };
+    let mut case = Case { config, origins, warnings, errors };
     datacenter(&mut case);
     node_name(&mut case);
     server(&mut case);
@@ -142,15 +131,9 @@ fn data_dir(case: &mut Case<'_>) {
 
 /// Without ACLs and TLS, loopback is the only fence there is.
 fn listeners(case: &mut Case<'_>) {
-    let key = if case.config.addresses.http.0.is_empty() {
-        "client_addr"
-    } else {
-        "addresses.http"
-    };
+    let key = if case.config.addresses.http.0.is_empty() { "client_addr" } else { "addresses.http" };
     let listen = case.config.http_listen();
-    let far = listen
-        .iter()
-        .find(|address| !address.ip().to_canonical().is_loopback());
+    let far = listen.iter().find(|address| !address.ip().to_canonical().is_loopback());
     match far {
         Some(address) if !case.config.allow_insecure_listen => {
             let reason = format!(
@@ -167,10 +150,7 @@ fn listeners(case: &mut Case<'_>) {
         None => {}
     }
     if case.config.client_addr.0.is_empty() {
-        case.refuse(
-            "client_addr",
-            "client_addr cannot be empty; ports.http = -1 turns the HTTP API off",
-        );
+        case.refuse("client_addr", "client_addr cannot be empty; ports.http = -1 turns the HTTP API off");
     }
 }
 
@@ -188,15 +168,9 @@ fn response_headers(case: &mut Case<'_>) {
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         !name.is_empty() && name.bytes().all(token)
     };
-    let value_ok = |value: &str| {
-        value
-            .chars()
-            .all(|c| c == '\t' || (c.is_ascii() && !c.is_ascii_control()))
-    };
+    let value_ok = |value: &str| value.chars().all(|c| c == '\t' || (c.is_ascii() && !c.is_ascii_control()));
     let headers = &case.config.http_config.response_headers;
-    let bad = headers
-        .iter()
-        .find(|(name, value)| !name_ok(name) || !value_ok(value));
+    let bad = headers.iter().find(|(name, value)| !name_ok(name) || !value_ok(value));
     // The value may be a secret; the name is enough to find it.
     if let Some((name, _)) = bad {
         let reason = format!(
@@ -207,12 +181,7 @@ fn response_headers(case: &mut Case<'_>) {
 }
 
 fn block_endpoints(case: &mut Case<'_>) {
-    let bad = case
-        .config
-        .http_config
-        .block_endpoints
-        .iter()
-        .find(|prefix| !prefix.starts_with('/'));
+    let bad = case.config.http_config.block_endpoints.iter().find(|prefix| !prefix.starts_with('/'));
     if let Some(prefix) = bad {
         let reason =
             format!("http_config.block_endpoints: {prefix:?} blocks nothing, since every path begins with /");

@@ -21,27 +21,16 @@ fn unique(what: &str, names: impl Iterator<Item = String>) {
 }
 
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
-    text.lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 
 #[test]
 fn no_key_flag_or_variable_stands_for_two_things() {
-    unique(
-        "key",
-        leaves().map(|(key, _)| key.trim_end_matches(".*").to_owned()),
-    );
+    unique("key", leaves().map(|(key, _)| key.trim_end_matches(".*").to_owned()));
     let loader = LOADER_FLAGS.iter().map(|flag| flag.name.to_owned());
     let consul = consul::FLAGS.iter().map(|(flag, ..)| (*flag).to_owned());
     let reserved = ["h", "help"].map(ToOwned::to_owned).into_iter();
-    unique(
-        "flag",
-        options::all()
-            .map(ConfigOption::flag_name)
-            .chain(loader)
-            .chain(consul)
-            .chain(reserved),
-    );
+    unique("flag", options::all().map(ConfigOption::flag_name).chain(loader).chain(consul).chain(reserved));
     unique("variable", options::all().map(ConfigOption::variable));
 }
 
@@ -49,10 +38,7 @@ fn no_key_flag_or_variable_stands_for_two_things() {
 fn no_key_is_also_a_block() {
     for (key, _) in leaves() {
         let key = key.trim_end_matches(".*");
-        assert!(
-            !matches!(look_up(key), Some(Known::Block)),
-            "{key} is a value and a block"
-        );
+        assert!(!matches!(look_up(key), Some(Known::Block)), "{key} is a value and a block");
     }
 }
 
@@ -86,11 +72,7 @@ fn every_option_is_documented() {
 fn defaults_and_dev_values_are_in_range() {
     let mut config = Config::default();
     for option in options::all() {
-        for text in [Some(option.default), option.dev]
-            .into_iter()
-            .flatten()
-            .filter(|text| !text.is_empty())
-        {
+        for text in [Some(option.default), option.dev].into_iter().flatten().filter(|text| !text.is_empty()) {
             let value = option.kind.value_of_text(text).expect(option.key);
             option.apply(&mut config, &value).expect(option.key);
         }
@@ -105,11 +87,7 @@ fn fields(path: &str, value: &Json, found: &mut BTreeSet<String>) {
     match value {
         Json::Object(map) if !matches!(path, "http_config.response_headers") => {
             for (name, value) in map {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 fields(&path, value, found);
             }
         }
@@ -134,9 +112,7 @@ fn every_key_of_consul_is_in_exactly_one_table() {
     let tables: BTreeSet<&str> = leaves().map(|(key, _)| key).collect();
     let missing: Vec<_> = consul.difference(&tables).collect();
     assert!(missing.is_empty(), "in no table: {missing:?}");
-    let foreign = leaves()
-        .filter(|(_, known)| !matches!(known, Known::Option(_)))
-        .map(|(key, _)| key);
+    let foreign = leaves().filter(|(_, known)| !matches!(known, Known::Option(_))).map(|(key, _)| key);
     let invented: Vec<_> = foreign.filter(|key| !consul.contains(key)).collect();
     assert!(invented.is_empty(), "no key of Consul: {invented:?}");
 }
@@ -166,26 +142,22 @@ fn sample(option: &ConfigOption) -> String {
         ("bootstrap_expect", _) => "1".into(),
         (_, Kind::Bool) => if option.default == "true" { "false" } else { "true" }.into(),
         (_, Kind::Integer | Kind::Port) => {
-            let Range::Integers(_, most) = option.range else {
-                panic!("{} has a range", option.key)
-            };
+            let Range::Integers(_, most) = option.range else { panic!("{} has a range", option.key) };
             most.to_string()
         }
         // The shorter of the two query times is the other's default, and may not become the longer.
         ("max_query_time", _) => "11m0s".into(),
         (_, Kind::Duration) => "9m0s".into(),
-        (_, Kind::Choice(words)) => words
-            .iter()
-            .find(|word| **word != option.default)
-            .expect("two words")
-            .to_string(),
+        (_, Kind::Choice(words)) => {
+            words.iter().find(|word| **word != option.default).expect("two words").to_string()
+        }
         ("node_id", _) => "b0f1a4c6-4e3c-4b1e-9a53-2f6d0c7e1a55".into(),
         ("bind_addr" | "client_addr" | "addresses.http", _) => "127.0.0.2".into(),
         ("http_config.allow_write_http_from", _) => "10.0.0.0/8".into(),
         (_, Kind::Map) => "X-Sample:text".into(),
-        (_, Kind::Text | Kind::List) => "/sample"
-            .trim_start_matches(if option.kind == Kind::List { "" } else { "/" })
-            .into(),
+        (_, Kind::Text | Kind::List) => {
+            "/sample".trim_start_matches(if option.kind == Kind::List { "" } else { "/" }).into()
+        }
     }
 }
 
@@ -211,11 +183,7 @@ fn load_with(
         all.push("-hcl=bootstrap = true server = true".into());
     } else if option.key == "server" || option.key.starts_with("bootstrap") {
         all.push("-storage-engine=memory".into());
-        let other = if option.key == "server" {
-            "bootstrap = true"
-        } else {
-            "server = true"
-        };
+        let other = if option.key == "server" { "bootstrap = true" } else { "server = true" };
         all.push(format!("-hcl={other}"));
     } else if option.key != "dev_mode" {
         all.push("-dev".into());
@@ -227,9 +195,7 @@ fn load_with(
 
 fn nested(key: &str, value: &Json) -> String {
     let names: Vec<&str> = key.split('.').collect();
-    names.iter().rev().fold(value.to_string(), |inner, name| {
-        format!("{{\"{name}\": {inner}}}")
-    })
+    names.iter().rev().fold(value.to_string(), |inner, name| format!("{{\"{name}\": {inner}}}"))
 }
 
 #[test]
@@ -237,11 +203,7 @@ fn every_option_is_read_back_from_file_variable_and_flag() {
     for option in options::all() {
         let expected = sample_json(option);
         let flag = format!("-{}={}", option.flag_name(), sample(option));
-        let in_variable = if option.kind == Kind::Map {
-            expected.to_string()
-        } else {
-            sample(option)
-        };
+        let in_variable = if option.kind == Kind::Map { expected.to_string() } else { sample(option) };
         let variable = (option.variable(), in_variable);
         let file = nested(option.key, &expected);
         let by_flag = load_with(option, &[flag], &[], None);
@@ -294,10 +256,6 @@ fn no_option_takes_a_value_of_another_type() {
         let args = ["-dev".to_owned(), "-config-file=t.json".to_owned()];
         let errors = Config::load(&args, &[], &MemoryFiles::new([("t.json", file)])).expect_err(option.key);
         let text = errors[0].to_string();
-        assert!(
-            text.starts_with("t.json:1:") && text.contains("expected"),
-            "{}: {text}",
-            option.key
-        );
+        assert!(text.starts_with("t.json:1:") && text.contains("expected"), "{}: {text}", option.key);
     }
 }

@@ -71,10 +71,7 @@ impl FromStr for Addresses {
         if text.contains("{{") {
             return Err(TEMPLATE.to_owned());
         }
-        text.split_whitespace()
-            .map(address)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.split_whitespace().map(address).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -94,18 +91,14 @@ pub(crate) fn address(text: &str) -> Result<IpAddr, String> {
     }
     if text.starts_with("unix:") {
         return Err(
-            "unix sockets are known to Consul, not built yet in Konsul; write an IP address".to_owned(),
+            "unix sockets are known to Consul, not built yet in Konsul; write an IP address".to_owned()
         );
     }
     if text.contains(char::is_whitespace) {
         return Err(format!("expected one IP address, found several: {text:?}"));
     }
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(text);
-    bare.parse()
-        .map_err(|_| format!("expected an IP address such as 127.0.0.1 or ::1, found {text:?}"))
+    let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map_err(|_| format!("expected an IP address such as 127.0.0.1 or ::1, found {text:?}"))
 }
 
 /// A range of IP addresses, written as `address/prefix`.
@@ -233,11 +226,7 @@ mod tests {
     #[track_caller]
     fn holds(network: &str, address: &str, expect: bool) {
         let network: Network = network.parse().expect(network);
-        assert_eq!(
-            network.contains(address.parse().expect(address)),
-            expect,
-            "{network} {address}"
-        );
+        assert_eq!(network.contains(address.parse().expect(address)), expect, "{network} {address}");
     }
 
     #[test]
@@ -265,16 +254,8 @@ mod tests {
         let read: Addresses = " 127.0.0.1  ::1 [::2]".parse().expect("three addresses");
         assert_eq!(read.to_string(), "127.0.0.1 ::1 ::2");
         assert!(
-            "127.0.0.1 {{ GetPrivateIP }}"
-                .parse::<Addresses>()
-                .expect_err("a template")
-                .contains("template")
+            "127.0.0.1 {{ GetPrivateIP }}".parse::<Addresses>().expect_err("a template").contains("template")
         );
-        assert!(
-            "unix:///run/x"
-                .parse::<Addresses>()
-                .expect_err("a socket")
-                .contains("unix sockets")
-        );
+        assert!("unix:///run/x".parse::<Addresses>().expect_err("a socket").contains("unix sockets"));
     }
 }

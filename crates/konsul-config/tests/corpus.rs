@@ -10,14 +10,8 @@ use konsul_config::{Config, Disk, Loaded, Origin, all_options};
 fn outcome(args: &[&str], variables: &[(&str, &str)]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let root = root.to_str().expect("the path is text");
-    let args: Vec<String> = args
-        .iter()
-        .map(|arg| arg.replace('@', &format!("{root}/")))
-        .collect();
-    let variables: Vec<_> = variables
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()))
-        .collect();
+    let args: Vec<String> = args.iter().map(|arg| arg.replace('@', &format!("{root}/"))).collect();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let text = match Config::load(&args, &variables, &Disk) {
         Ok(loaded) => show(&loaded),
         Err(errors) => errors.iter().map(|error| format!("error: {error}\n")).collect(),
@@ -105,11 +99,7 @@ fn dev_mode() {
 
 #[test]
 fn dev_mode_from_the_environment_with_wishes() {
-    let variables = [
-        ("KONSUL_DEV_MODE", "1"),
-        ("KONSUL_DATA_DIR", "/d"),
-        ("KONSUL_PORTS_HTTP", "0"),
-    ];
+    let variables = [("KONSUL_DEV_MODE", "1"), ("KONSUL_DATA_DIR", "/d"), ("KONSUL_PORTS_HTTP", "0")];
     insta::assert_snapshot!(outcome(&["-bootstrap-expect=1", "-node=a.b"], &variables));
 }
 
@@ -135,10 +125,7 @@ fn beyond_loopback() {
 
 #[test]
 fn beyond_loopback_on_purpose() {
-    insta::assert_snapshot!(outcome(
-        &["-dev", "-client=0.0.0.0", "-allow-insecure-listen"],
-        &[]
-    ));
+    insta::assert_snapshot!(outcome(&["-dev", "-client=0.0.0.0", "-allow-insecure-listen"], &[]));
 }
 
 #[test]
@@ -198,10 +185,7 @@ fn faulty_variables() {
 
 #[test]
 fn a_flag_of_consul_that_means_nothing_warns() {
-    insta::assert_snapshot!(outcome(
-        &["-dev", "-encrypt", "secret", "--disable-keyring-file"],
-        &[]
-    ));
+    insta::assert_snapshot!(outcome(&["-dev", "-encrypt", "secret", "--disable-keyring-file"], &[]));
 }
 
 #[test]
@@ -217,8 +201,5 @@ fn a_file_that_cannot_be_a_configuration_is_refused_whole() {
     let args = ["-dev".into(), format!("-config-file={}", path.display())];
     let errors = Config::load(&args, &[], &Disk).expect_err("ten megabytes");
     let text = errors[0].to_string();
-    assert!(
-        text.ends_with("large.hcl:1:1: the file has 4194305 bytes; at most 4194304 are read"),
-        "{text}"
-    );
+    assert!(text.ends_with("large.hcl:1:1: the file has 4194305 bytes; at most 4194304 are read"), "{text}");
 }

@@ -6,10 +6,8 @@ use konsul_config::parse_bytes;
 use konsul_config::syntax::{Item, Value};
 
 fn show(items: &[Item]) -> String {
-    let list: Vec<_> = items
-        .iter()
-        .map(|item| format!("{}={}", item.key, show_value(&item.node.value)))
-        .collect();
+    let list: Vec<_> =
+        items.iter().map(|item| format!("{}={}", item.key, show_value(&item.node.value))).collect();
     list.join(" ")
 }
 

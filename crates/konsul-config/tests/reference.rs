@@ -26,11 +26,7 @@ fn the_help_fits_a_terminal_and_names_every_flag() {
         assert!(line.chars().count() <= 80, "too wide: {line}");
     }
     for option in konsul_config::all_options() {
-        assert!(
-            help.contains(&format!("  -{}", option.flag_name())),
-            "-{} is missing",
-            option.flag_name()
-        );
+        assert!(help.contains(&format!("  -{}", option.flag_name())), "-{} is missing", option.flag_name());
     }
     insta::assert_snapshot!(help);
 }
@@ -40,9 +36,7 @@ fn the_schema_describes_every_option() {
     let schema = konsul_config::json_schema();
     for option in konsul_config::all_options().filter(|option| option.in_files) {
         let pointer = format!("/properties/{}", option.key.replace('.', "/properties/"));
-        let property = schema
-            .pointer(&pointer)
-            .unwrap_or_else(|| panic!("{} is missing", option.key));
+        let property = schema.pointer(&pointer).unwrap_or_else(|| panic!("{} is missing", option.key));
         assert_eq!(property["description"], option.doc);
     }
     insta::assert_snapshot!(serde_json::to_string_pretty(&schema).expect("plain data"));

@@ -45,7 +45,9 @@ pub enum ArchiveError {
 }
 
 /// Packs chunks, one piece of bytes for each.
-pub fn archive(chunks: impl Iterator<Item = Vec<u8>> + Send + 'static) -> impl Iterator<Item = Vec<u8>> + Send {
+pub fn archive(
+    chunks: impl Iterator<Item = Vec<u8>> + Send + 'static,
+) -> impl Iterator<Item = Vec<u8>> + Send {
     let mut head = MAGIC.to_vec();
     head.extend_from_slice(&VERSION.to_le_bytes());
     let mut sums = 0u32;
@@ -112,7 +114,11 @@ impl ArchiveReader {
             return Ok(None);
         }
         if self.ended {
-            return if self.waiting.is_empty() { Ok(None) } else { Err(self.damaged("bytes follow the end")) };
+            return if self.waiting.is_empty() {
+                Ok(None)
+            } else {
+                Err(self.damaged("bytes follow the end"))
+            };
         }
         match self.number(0) {
             None => Ok(None),
@@ -147,11 +153,16 @@ impl ArchiveReader {
         if length > FRAME_MAX {
             return Err(self.damaged(format!("a frame of {length} bytes is larger than any that is written")));
         }
-        let (Some(sum), Some(packed)) = (self.number(4), self.waiting.get(8..8 + length)) else { return Ok(None) };
+        let (Some(sum), Some(packed)) = (self.number(4), self.waiting.get(8..8 + length)) else {
+            return Ok(None);
+        };
         if crc32c::crc32c(packed) != sum {
             return Err(self.damaged("a frame's checksum does not fit its bytes"));
         }
-        let chunk = zstd::bulk::decompress(packed, CHUNK_MAX).map_err(|why| self.damaged(why.to_string()))?;
+        let mut chunk =
+            zstd::bulk::decompress(packed, CHUNK_MAX).map_err(|why| self.damaged(why.to_string()))?;
+        // It was given room for the largest chunk there can be.
+        chunk.shrink_to_fit();
         self.sums = crc32c::crc32c_append(self.sums, &sum.to_le_bytes());
         self.frames += 1;
         self.take(8 + length);
@@ -164,7 +175,10 @@ impl ArchiveReader {
         };
         let frames = u64::from(high) << 32 | u64::from(low);
         if sums != self.sums || frames != self.frames {
-            return Err(self.damaged(format!("the end does not fit: {} of {frames} frames came before it", self.frames)));
+            return Err(self.damaged(format!(
+                "the end does not fit: {} of {frames} frames came before it",
+                self.frames
+            )));
         }
         self.take(16);
         self.ended = true;

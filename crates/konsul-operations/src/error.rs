@@ -45,7 +45,9 @@ pub enum Error {
     #[error("No path to datacenter")]
     NoPathToDatacenter(String),
     /// The disk is full: reads go on, writes are refused until there is space.
-    #[error("no space is left for writes on the server's disk; reads go on, and writes resume when there is space")]
+    #[error(
+        "no space is left for writes on the server's disk; reads go on, and writes resume when there is space"
+    )]
     DiskFull,
     /// The write may or may not have happened.
     #[error("the outcome of the write is unknown: {0}")]
@@ -107,7 +109,9 @@ fn refusal_code(refusal: &Refusal) -> &'static str {
         Refusal::MissingNode => "missing_node",
         Refusal::MissingCheck { .. } => "missing_check",
         Refusal::CriticalCheck { .. } => "critical_check",
-        Refusal::TooManyKeys { .. } | Refusal::TooManyBytes { .. } | Refusal::TooManySessions { .. } => "quota",
+        Refusal::TooManyKeys { .. } | Refusal::TooManyBytes { .. } | Refusal::TooManySessions { .. } => {
+            "quota"
+        }
         Refusal::ValueTooLarge { .. } => "value_too_large",
         Refusal::TooManyOperations { .. } => "too_many_operations",
         Refusal::RequestExpired => "request_expired",

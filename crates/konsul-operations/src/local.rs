@@ -89,7 +89,9 @@ impl<R: Replica> Inner<R> {
     /// This server answers for its own datacentre only, as long as there is no way to another one.
     pub(crate) fn here(&self, ctx: &Context) -> Result<(), Error> {
         match &ctx.datacenter {
-            Some(wanted) if *wanted != self.agent.datacenter() => Err(Error::NoPathToDatacenter(wanted.clone())),
+            Some(wanted) if *wanted != self.agent.datacenter() => {
+                Err(Error::NoPathToDatacenter(wanted.clone()))
+            }
             _ => Ok(()),
         }
     }
@@ -102,7 +104,11 @@ impl<R: Replica> Inner<R> {
             None => proposed.await?,
             Some(deadline) => match konsul_runtime::time::timeout_at(deadline, proposed).await {
                 Ok(done) => done?,
-                Err(_) => return Err(Error::UnknownOutcome("the deadline passed while the write was under way".into())),
+                Err(_) => {
+                    return Err(Error::UnknownOutcome(
+                        "the deadline passed while the write was under way".into(),
+                    ));
+                }
             },
         };
         match outcome {
@@ -144,7 +150,9 @@ use crate::answer::{Answer, KvEntry, TxnAnswer};
 use crate::arguments::{
     EventFire, EventList, KvGet, KvKeys, KvList, KvPut, SessionCreate, SessionList, SessionRead, Txn,
 };
-use crate::ports::{AgentInfo, HostInfo, LogFilter, LogLines, MetricsFormat, RaftServer, ReloadReport, UsageReport};
+use crate::ports::{
+    AgentInfo, HostInfo, LogFilter, LogLines, MetricsFormat, RaftServer, ReloadReport, UsageReport,
+};
 use konsul_types::{Event, Key, Session, SessionId};
 
 operations! {

@@ -47,9 +47,17 @@ pub trait Operations: Send + Sync + 'static {
     /// Renews a session: from now on it lives for at least one more time to live.
     fn session_renew<'a>(&'a self, ctx: &'a Context, id: konsul_types::SessionId) -> Reply<'a, Arc<Session>>;
     /// Reads a session. `None` if it does not exist.
-    fn session_info<'a>(&'a self, ctx: &'a Context, args: SessionRead) -> Reply<'a, Answer<Option<Arc<Session>>>>;
+    fn session_info<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: SessionRead,
+    ) -> Reply<'a, Answer<Option<Arc<Session>>>>;
     /// Reads the sessions of the namespace, or of one node.
-    fn session_list<'a>(&'a self, ctx: &'a Context, args: SessionList) -> Reply<'a, Answer<Vec<Arc<Session>>>>;
+    fn session_list<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: SessionList,
+    ) -> Reply<'a, Answer<Vec<Arc<Session>>>>;
 
     /// Fires an event.
     fn event_fire<'a>(&'a self, ctx: &'a Context, args: EventFire) -> Reply<'a, Arc<Event>>;
@@ -81,7 +89,11 @@ pub trait Operations: Send + Sync + 'static {
     /// Streams the agent's log.
     fn agent_monitor<'a>(&'a self, ctx: &'a Context, filter: LogFilter) -> Reply<'a, LogLines>;
     /// The agent's figures in Prometheus' text form, or as Consul's JSON document.
-    fn agent_metrics<'a>(&'a self, ctx: &'a Context, format: crate::ports::MetricsFormat) -> Reply<'a, String>;
+    fn agent_metrics<'a>(
+        &'a self,
+        ctx: &'a Context,
+        format: crate::ports::MetricsFormat,
+    ) -> Reply<'a, String>;
     /// Whether this agent serves: live, ready, and why not.
     fn health(&self) -> crate::ports::Health;
 }

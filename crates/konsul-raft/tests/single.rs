@@ -114,7 +114,7 @@ fn a_dropped_handle_closes_the_storage() {
         let begun = now();
         while disk.open_handles() > 0 {
             assert!(begun.elapsed() < Duration::from_secs(10));
-            sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await; // tidy: sleep because this polls a condition with a deadline.
         }
     });
 }
@@ -202,7 +202,7 @@ fn the_lease_is_kept_alive_and_ends_with_the_node() {
         // Longer than a lease lasts, so it must have been renewed.
         let until = now() + Duration::from_millis(400);
         while now() < until {
-            sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await; // tidy: sleep because a lease must be shown to outlive its own length.
         }
         held_within(&raft, Duration::from_secs(1)).await;
         raft.shutdown().await;
@@ -214,7 +214,7 @@ async fn held_within(raft: &Raft<u64>, limit: Duration) {
     let begun: Instant = now();
     while raft.lease().is_err() {
         assert!(begun.elapsed() < limit, "no lease: {:?}", raft.lease());
-        sleep(Duration::from_millis(1)).await;
+        sleep(Duration::from_millis(1)).await; // tidy: sleep because this polls a condition with a deadline.
     }
 }
 
@@ -276,7 +276,7 @@ fn a_full_disk_refuses_writes_and_recovers() {
                 Err(error) => assert_eq!(error, ProposeError::Full),
             }
             assert!(begun.elapsed() < Duration::from_secs(5));
-            sleep(Duration::from_millis(1)).await;
+            sleep(Duration::from_millis(1)).await; // tidy: sleep because this polls a condition with a deadline.
         };
         assert_eq!(lines, 3);
         assert_eq!(shown.lines(), ["before", "caught", "after"]);

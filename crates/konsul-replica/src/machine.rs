@@ -26,7 +26,11 @@ impl Machine {
         Machine { working: State::new(), shared }
     }
 
-    fn apply_one(&mut self, entry: &Committed, sets: &mut Vec<ChangeSet>) -> Result<Option<ReplicaReply>, Fatal> {
+    fn apply_one(
+        &mut self,
+        entry: &Committed,
+        sets: &mut Vec<ChangeSet>,
+    ) -> Result<Option<ReplicaReply>, Fatal> {
         let Some(bytes) = &entry.command else {
             self.working.advance(entry.id.term, entry.id.index);
             return Ok(None);
@@ -74,7 +78,10 @@ impl StateMachine for Machine {
         }
         let state = restorer.finish().map_err(|why| fatal(why.to_string()))?;
         if state.log_index() != last.index {
-            return Err(fatal(format!("the snapshot holds the state at {}, not at {last}", state.log_index())));
+            return Err(fatal(format!(
+                "the snapshot holds the state at {}, not at {last}",
+                state.log_index()
+            )));
         }
         self.working = state;
         self.shared.replace(&self.working);

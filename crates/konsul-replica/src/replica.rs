@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bytes::Bytes;
 use konsul_operations::Error;
 use konsul_operations::ports::{PortFuture, RaftServer, Replica, Staleness};
-use konsul_raft::contract::{BarrierError, Options, ProposeError, Role, StartError, Status};
 use konsul_raft::Raft;
+use konsul_raft::contract::{BarrierError, Options, ProposeError, Role, StartError, Status};
 use konsul_runtime::sync::watch;
 use konsul_runtime::time::{Duration, sleep};
 use konsul_state::State;
@@ -51,7 +51,10 @@ impl ServerReplica {
     ///
     /// # Errors
     /// Whatever keeps consensus from starting; the disk is as it was.
-    pub async fn start(options: ReplicaOptions, storage: Box<dyn Storage>) -> Result<Arc<ServerReplica>, StartError> {
+    pub async fn start(
+        options: ReplicaOptions,
+        storage: Box<dyn Storage>,
+    ) -> Result<Arc<ServerReplica>, StartError> {
         let shared = Shared::new(options.feed);
         let raft = Raft::start(options.raft, storage, Machine::new(Arc::clone(&shared))).await?;
         let (sender, leadership) = watch::channel(None);

@@ -126,7 +126,12 @@ impl<'a> Search<'a> {
     }
 
     /// The next operation from a position on that may come now and leads somewhere new, and the value after it.
-    fn next(&mut self, taken: &Taken, value: Option<&'a str>, from: usize) -> Option<(usize, Option<&'a str>)> {
+    fn next(
+        &mut self,
+        taken: &Taken,
+        value: Option<&'a str>,
+        from: usize,
+    ) -> Option<(usize, Option<&'a str>)> {
         let left = || (0..self.operations.len()).filter(|at| !is_set(taken, *at));
         let first_end = left().map(|at| self.operations[at].ended).min()?;
         for at in left().filter(|at| *at >= from).collect::<Vec<_>>() {
@@ -199,7 +204,8 @@ mod tests {
     fn good_histories_pass() {
         let overlapping = [put(0, 10, "a"), put(1, 9, "b"), get(2, 3, Some("b")), get(4, 5, Some("a"))];
         assert_eq!(check(&overlapping, BUDGET), Verdict::Linearizable);
-        let unknown = [put(0, 1, "a"), op(2, u64::MAX, Asked::Put("b".into()), Answered::Maybe), get(8, 9, Some("b"))];
+        let unknown =
+            [put(0, 1, "a"), op(2, u64::MAX, Asked::Put("b".into()), Answered::Maybe), get(8, 9, Some("b"))];
         assert_eq!(check(&unknown, BUDGET), Verdict::Linearizable);
         let never = [put(0, 1, "a"), op(2, u64::MAX, Asked::Delete, Answered::Maybe), get(8, 9, Some("a"))];
         assert_eq!(check(&never, BUDGET), Verdict::Linearizable);
@@ -215,7 +221,8 @@ mod tests {
     /// The second: an acknowledged write that is lost.
     #[test]
     fn a_lost_write_is_caught() {
-        let history = [put(0, 1, "a"), op(2, 3, Asked::Delete, Answered::Done), put(4, 5, "b"), get(6, 7, None)];
+        let history =
+            [put(0, 1, "a"), op(2, 3, Asked::Delete, Answered::Done), put(4, 5, "b"), get(6, 7, None)];
         assert_eq!(check(&history, BUDGET), Verdict::NotLinearizable);
     }
 
@@ -235,7 +242,13 @@ mod tests {
 
     #[test]
     fn two_reads_may_not_see_two_orders() {
-        let history = [put(0, 20, "a"), put(0, 20, "b"), get(1, 2, Some("a")), get(3, 4, Some("b")), get(5, 6, Some("a"))];
+        let history = [
+            put(0, 20, "a"),
+            put(0, 20, "b"),
+            get(1, 2, Some("a")),
+            get(3, 4, Some("b")),
+            get(5, 6, Some("a")),
+        ];
         assert_eq!(check(&history, BUDGET), Verdict::NotLinearizable);
     }
 
@@ -243,7 +256,8 @@ mod tests {
     fn too_much_is_given_up_and_not_passed() {
         let long: Vec<_> = (0..=OPERATIONS_MAX as u64).map(|n| put(n, n, "x")).collect();
         assert_eq!(check(&long, BUDGET), Verdict::GivenUp);
-        let wide: Vec<_> = (0..40).map(|n| put(0, 100, &n.to_string())).chain([get(101, 102, Some("none"))]).collect();
+        let wide: Vec<_> =
+            (0..40).map(|n| put(0, 100, &n.to_string())).chain([get(101, 102, Some("none"))]).collect();
         assert_eq!(check(&wide, 500), Verdict::GivenUp);
     }
 }

@@ -13,8 +13,8 @@ use crate::broken::{Broken, Held, hold};
 use crate::clients::Common;
 use crate::history::{Content, Ending, Journals, Query, Read, Seen, Stretch};
 use crate::invariants::{
-    acked_durable, exactly_once, feed, index_monotonic, lock_delay, lock_fence, missed_wake, no_phantom, prefix_index,
-    real_time, restore_atomic, session_early, session_late, spurious_wake, stale_expiry,
+    acked_durable, exactly_once, feed, index_monotonic, lock_delay, lock_fence, missed_wake, no_phantom,
+    prefix_index, real_time, restore_atomic, session_early, session_late, spurious_wake, stale_expiry,
 };
 use crate::machine::Machine;
 use crate::model::Model;
@@ -84,7 +84,10 @@ fn explained(journals: &Journals, log: &Log) -> Held {
         let left = asked.entry(bytes(proposal.request, &proposal.command)).or_default();
         *left -= 1;
         hold(acked_durable::NAME, *left >= 0, || {
-            format!("entry {index} holds {:?}, which nobody asked for or which was said not to happen", proposal.command)
+            format!(
+                "entry {index} holds {:?}, which nobody asked for or which was said not to happen",
+                proposal.command
+            )
         })?;
     }
     Ok(())
@@ -101,7 +104,11 @@ fn replay(journals: &Journals, log: &Log) -> Held {
     let mut reads: BTreeMap<u64, Vec<&Read>> = BTreeMap::new();
     journals.reads.iter().for_each(|read| reads.entry(read.state.0).or_default().push(read));
     let mut txns: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    journals.txn_reads.iter().enumerate().for_each(|(at, read)| txns.entry(read.state.0).or_default().push(at));
+    journals
+        .txn_reads
+        .iter()
+        .enumerate()
+        .for_each(|(at, read)| txns.entry(read.state.0).or_default().push(at));
     let mut model = Model::default();
     for (index, entry) in log {
         step(&mut model, *index, entry, outcomes.get(index).map_or(&[], Vec::as_slice))?;
@@ -120,7 +127,9 @@ fn replay(journals: &Journals, log: &Log) -> Held {
         }
     }
     let beyond = reads.keys().chain(txns.keys()).find(|index| **index > 0);
-    hold(MODEL, beyond.is_none(), || format!("a read was answered by a state at {beyond:?}, which the log does not reach"))
+    hold(MODEL, beyond.is_none(), || {
+        format!("a read was answered by a state at {beyond:?}, which the log does not reach")
+    })
 }
 
 fn step(model: &mut Model, index: u64, entry: &Entry, heard: &[&Outcome]) -> Held {

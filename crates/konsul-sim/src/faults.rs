@@ -1,6 +1,6 @@
 //! What goes wrong: drawn by the plan's kinds, one after the other, until the run heals.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -138,7 +138,8 @@ impl Nemesis {
 
     /// At one of the next system calls, or at once.
     fn crash(&mut self, machine: &mut Machine, power: bool) -> Held {
-        machine.next_end = if power { End::PowerCut(POLICIES[self.rng.below(4) as usize]) } else { End::Killed };
+        machine.next_end =
+            if power { End::PowerCut(POLICIES[self.rng.below(4) as usize]) } else { End::Killed };
         if machine.replica().is_none() {
             return Ok(());
         }
@@ -155,19 +156,31 @@ impl Nemesis {
             return Ok(());
         }
         machine.die(End::PowerCut(RebootPolicy::LoseAll))?;
-        let files: Vec<_> = machine.disk.sizes(Path::new(DIR)).into_iter().filter(|(_, len)| *len > 0).collect();
-        if files.is_empty() {
-            return Ok(());
-        }
-        let (name, len) = &files[self.rng.below(files.len() as u64) as usize];
-        let path = Path::new(DIR).join(name);
-        let bytes = machine.disk.bytes(&path).unwrap_or_default();
-        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(*len, |at| at as u64 + 1);
-        let (offset, bit) = (self.rng.below(used.max(1)), self.rng.below(8) as u8);
+        let Some((path, offset)) = self.aim(machine) else { return Ok(()) };
+        let bit = self.rng.below(8) as u8;
         machine.disk.flip_bit(&path, offset, bit);
         machine.flipped.push((path, offset, bit));
         machine.marks.hit("bit flip");
         Ok(())
+    }
+
+    /// A byte of the newest snapshot, of the log's end, or of any file.
+    fn aim(&mut self, machine: &Machine) -> Option<(PathBuf, u64)> {
+        let files = machine.disk.sizes(Path::new(DIR)).into_iter().filter(|(_, len)| *len > 0);
+        let files: Vec<String> = files.map(|(name, _)| name).collect();
+        let newest = |part: &str| files.iter().rfind(|name| name.contains(part));
+        let bytes_of = |name: &str| machine.disk.bytes(&Path::new(DIR).join(name)).unwrap_or_default();
+        let used = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at as u64 + 1);
+        // A log is preallocated: what counts is the last segment that anything was written to, beyond its head.
+        let last_log = files.iter().rfind(|name| name.ends_with(".wal") && used(&bytes_of(name)) > 600);
+        let (name, from_end) = match (self.rng.below(5), newest(".snap"), last_log) {
+            (0 | 1, Some(snapshot), _) => (snapshot, u64::MAX),
+            (2 | 3, _, Some(log)) => (log, 400),
+            _ => (files.get(self.rng.below(files.len().max(1) as u64) as usize)?, u64::MAX),
+        };
+        let used = used(&bytes_of(name)).max(1);
+        let offset = used - 1 - self.rng.below(used.min(from_end));
+        Some((Path::new(DIR).join(name), offset))
     }
 
     fn jump(&mut self, machine: &mut Machine) {
@@ -211,7 +224,8 @@ impl Nemesis {
     }
 
     fn end_spells(&mut self, machine: &mut Machine, now: Instant) {
-        let over: Vec<Spell> = self.spells.extract_if(.., |(end, _)| *end <= now).map(|(_, spell)| spell).collect();
+        let over: Vec<Spell> =
+            self.spells.extract_if(.., |(end, _)| *end <= now).map(|(_, spell)| spell).collect();
         for spell in over {
             match spell {
                 Spell::Full => machine.disk.set_full(false),

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use konsul_types::{Command, Event, Index, Key, KvRecord, Namespace, Outcome, RequestId, Session, SessionId, TxnOp, TxnResult};
+use konsul_types::{
+    Command, Event, Index, Key, KvRecord, Namespace, Outcome, RequestId, Session, SessionId, TxnOp, TxnResult,
+};
 use konsul_watch::Topic;
 
 /// How a proposal ended.
@@ -226,7 +228,12 @@ impl History {
     }
 
     /// Notes that a command is handed to consensus; answers its number.
-    pub(crate) fn proposed(&self, client: Option<u32>, request: Option<RequestId>, command: Command) -> usize {
+    pub(crate) fn proposed(
+        &self,
+        client: Option<u32>,
+        request: Option<RequestId>,
+        command: Command,
+    ) -> usize {
         let began = self.tick();
         let mut journals = self.journals();
         journals.proposals.push(Proposed {

@@ -27,8 +27,11 @@ pub struct Book {
     pub snapshots: BTreeMap<String, Vec<u32>>,
     /// The newest snapshot whose writer said that it is whole and that was installed.
     pub covered: LogId,
-    /// The one before it.
+    /// The one before it: what the log may be purged up to.
     pub covered_before: LogId,
+    /// The one before that: what the log was purged up to when the newest was installed. A purge follows an installation, and
+    /// after a crash between the two the next one makes up for it.
+    pub purged_before: LogId,
     /// How many snapshots were installed.
     pub installed: u64,
     /// How many entries went with the power, not acknowledged by anybody.
@@ -60,9 +63,9 @@ impl Ledger {
         book.votes.reopened(storage.vote())?;
         acked_durable::reopened(last.index, book.synced, book.told)?;
         book.strike_beyond(last.index);
-        let found = storage
-            .read(purged.index + 1, last.index + 1)
-            .map_err(|error| Broken::new(corrupt_never_served::NAME, format!("a fresh log cannot be read: {error}")))?;
+        let found = storage.read(purged.index + 1, last.index + 1).map_err(|error| {
+            Broken::new(corrupt_never_served::NAME, format!("a fresh log cannot be read: {error}"))
+        })?;
         corrupt_never_served::same_log(purged.index, last.index, &found, &book.entries)?;
         order::purged_is_covered(purged.index, storage)
     }

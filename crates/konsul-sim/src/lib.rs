@@ -42,4 +42,5 @@ pub mod plan;
 pub mod port;
 pub mod run;
 pub mod server;
+pub mod storage_suite;
 pub mod tap;

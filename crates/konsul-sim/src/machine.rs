@@ -47,8 +47,13 @@ pub enum End {
     Killed,
 }
 
+/// A run that takes more steps goes in circles.
+const STEPS_MOST: u64 = 30_000_000;
+
 enum Life {
-    Down { until: Instant },
+    Down {
+        until: Instant,
+    },
     Starting(Starting),
     Up(Arc<ServerReplica>),
     /// The data directory was refused for good, and rightly so.
@@ -155,9 +160,13 @@ impl Machine {
             if self.needs_attention() {
                 return Ok(());
             }
+            if self.sim.steps() > STEPS_MOST {
+                return Err(Broken::new("I-39 Liveness", "the run takes more steps than any run needs"));
+            }
             // One step, unless nothing is due up to the deadline.
             let mut asked = false;
-            let stepped = self.sim.run_until(deadline - self.sim.now(), || std::mem::replace(&mut asked, true));
+            let stepped =
+                self.sim.run_until(deadline - self.sim.now(), || std::mem::replace(&mut asked, true));
             if !stepped {
                 break;
             }
@@ -313,15 +322,23 @@ impl Machine {
                 self.life = Life::Over;
                 Ok(())
             }
-            StorageError::Io { source, .. } if self.disk.marks().failed_syncs > 0 && is_sync_failure(source) => {
+            StorageError::Io { source, .. }
+                if self.disk.marks().failed_syncs > 0 && is_sync_failure(source) =>
+            {
                 self.life = again;
                 Ok(())
             }
-            other => Err(Broken::new("I-39 Liveness", format!("a data directory that nobody damaged is refused: {other}"))),
+            other => Err(Broken::new(
+                "I-39 Liveness",
+                format!("a data directory that nobody damaged is refused: {other}"),
+            )),
         }
     }
 
     fn started(&mut self, started: server::Started) -> Held {
+        if let Some(broken) = self.ledger.book().broken.take() {
+            return Err(broken);
+        }
         if !self.flipped.is_empty() {
             // It opened all the same: the bit lies where nobody looked yet.
             self.marks.hit("bit flip unnoticed");

@@ -1,9 +1,47 @@
-//! `konsul-sim`: see `konsul-sim --help`.
-fn main() {
-    let seed: u64 = std::env::args().nth(1).and_then(|s| s.parse().ok()).unwrap_or(1);
-    let mutant: u32 = std::env::args().nth(2).and_then(|s| s.parse().ok()).unwrap_or(0);
-    konsul_sim::mutants::switch_on(mutant);
-    let t = std::time::Instant::now();
-    let r = konsul_sim::run::run(seed, 3000);
-    println!("{r:?} {:?}", t.elapsed());
+//! `konsul-sim`: runs seeds of the simulator, one process each.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+
+/// Simulates one whole Konsul server under virtual time, on a disk that fails, and checks what it promises.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs one seed in this process and prints one line.
+    Run(commands::run::Run),
+    /// Runs seeds twice, each in two processes, and compares their traces.
+    ReplayCheck(commands::replay::ReplayCheck),
+    /// Runs many seeds and prints a table and the marks that were hit.
+    Seeds(commands::seeds::Seeds),
+    /// Puts each known bug in and counts the seeds until it is caught.
+    Mutants(commands::mutants::Mutants),
+    /// Works on a long proof for as long as the environment says.
+    Prove(commands::prove::Prove),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run(run) => run.execute(),
+        Command::ReplayCheck(check) => check.execute(),
+        Command::Seeds(seeds) => seeds.execute(),
+        Command::Mutants(mutants) => mutants.execute(),
+        Command::Prove(prove) => prove.execute(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            commands::say(&format!("konsul-sim: {error}"));
+            ExitCode::from(2)
+        }
+    }
 }

@@ -143,7 +143,10 @@ impl Observer {
             let index = self.pure.log_index() + 1;
             let entry = self.ledger.book().entries.get(&index).cloned();
             let entry = entry.ok_or_else(|| {
-                Broken::new(replay_equal::NAME, format!("{upto} is applied, but entry {index} was never appended"))
+                Broken::new(
+                    replay_equal::NAME,
+                    format!("{upto} is applied, but entry {index} was never appended"),
+                )
             })?;
             let proposal = match entry.kind {
                 EntryKind::Command => Some(Proposal::decode(&entry.payload).map_err(|why| {
@@ -179,7 +182,7 @@ impl Observer {
     pub fn measure(&self, replica: &ServerReplica, sizes: &[(String, u64)], segment_bytes: u64) -> Held {
         space_bound::feed(&replica.feed().stats(), replica.feed().limits())?;
         let book = self.ledger.book();
-        space_bound::disk(sizes, space_bound::needed(&book.entries, book.covered_before.index), segment_bytes)
+        space_bound::disk(sizes, space_bound::needed(&book.entries, book.purged_before.index), segment_bytes)
     }
 
     /// What of the log counts as a mark.
@@ -187,15 +190,30 @@ impl Observer {
         for entry in self.log.values() {
             let Some(proposal) = &entry.proposal else { continue };
             match (&proposal.command, &entry.outcome) {
-                (Command::SessionExpire { .. }, Some(Outcome::Counted(count))) => marks.add("session expiry", *count),
+                (Command::SessionExpire { .. }, Some(Outcome::Counted(count))) => {
+                    marks.add("session expiry", *count)
+                }
                 (Command::KvExpire { .. }, Some(Outcome::Counted(count))) => marks.add("key expiry", *count),
-                (Command::Restore(konsul_types::restore::RestoreCommand::Commit { .. }), Some(Outcome::Counted(_))) => {
+                (
+                    Command::Restore(konsul_types::restore::RestoreCommand::Commit { .. }),
+                    Some(Outcome::Counted(_)),
+                ) => {
                     marks.hit("restore");
                 }
-                (_, Some(Outcome::Refused(konsul_types::Refusal::RequestExpired))) => marks.hit("request expired"),
+                (_, Some(Outcome::Refused(konsul_types::Refusal::RequestExpired))) => {
+                    marks.hit("request expired")
+                }
                 (_, Some(Outcome::Refused(konsul_types::Refusal::Superseded))) => marks.hit("superseded"),
-                (_, Some(Outcome::Refused(konsul_types::Refusal::LockDelay { .. }))) => marks.hit("lock delay"),
-                (_, Some(Outcome::Refused(konsul_types::Refusal::TooManyKeys { .. } | konsul_types::Refusal::TooManyBytes { .. }))) => {
+                (_, Some(Outcome::Refused(konsul_types::Refusal::LockDelay { .. }))) => {
+                    marks.hit("lock delay")
+                }
+                (
+                    _,
+                    Some(Outcome::Refused(
+                        konsul_types::Refusal::TooManyKeys { .. }
+                        | konsul_types::Refusal::TooManyBytes { .. },
+                    )),
+                ) => {
                     marks.hit("quota refusal");
                 }
                 (_, Some(Outcome::TxnRolledBack(_))) => marks.hit("rolled back"),

@@ -118,7 +118,8 @@ impl Run {
         let patience = Duration::from_millis(10 * self.plan.raft.election_max_ms);
         // A machine that is down comes up again first: that is the operator's time, not the server's.
         let give_up = self.after(Duration::from_secs(60));
-        while self.machine.replica().is_none() && self.machine.sim.now() < give_up && !self.machine.is_over() {
+        while self.machine.replica().is_none() && self.machine.sim.now() < give_up && !self.machine.is_over()
+        {
             self.machine.run_to(self.after(Duration::from_millis(10)))?;
         }
         if self.machine.is_over() {
@@ -149,7 +150,9 @@ impl Run {
                 let status = self.machine.replica().map(|replica| replica.status());
                 return Err(Broken::new(
                     "I-39 Liveness",
-                    format!("no write was served within {patience:?} after healing; the server says {status:?}"),
+                    format!(
+                        "no write was served within {patience:?} after healing; the server says {status:?}"
+                    ),
                 ));
             }
             self.machine.run_to(self.after(Duration::from_millis(20)))?;

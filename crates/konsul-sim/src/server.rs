@@ -58,7 +58,12 @@ pub fn start(plan: &Plan, storage: Box<dyn Storage>, history: History) -> Starti
     starting
 }
 
-async fn boot(options: ReplicaOptions, wanted: Wanted, storage: Box<dyn Storage>, history: History) -> Started {
+async fn boot(
+    options: ReplicaOptions,
+    wanted: Wanted,
+    storage: Box<dyn Storage>,
+    history: History,
+) -> Started {
     let replica = ServerReplica::start(options, storage).await?;
     let duties = Arc::new(Port::new(replica.clone(), history.clone(), None));
     konsul_runtime::spawn(reconcile::run(duties, wanted));

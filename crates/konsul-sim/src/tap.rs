@@ -1,8 +1,8 @@
 //! A storage engine with a listener: notes what is asked of it and what it answers, and changes nothing.
 
 use konsul_storage::contract::{
-    Entry, FinishedSnapshot, LogId, SnapshotMeta, SnapshotReader, SnapshotWriter, Storage, StorageError, StorageUsage,
-    Vote,
+    Entry, FinishedSnapshot, LogId, SnapshotMeta, SnapshotReader, SnapshotWriter, Storage, StorageError,
+    StorageUsage, Vote,
 };
 
 use crate::invariants::corrupt_never_served;
@@ -99,6 +99,7 @@ impl Storage for Tap {
         let answer = self.inner.install_snapshot(finished);
         if answer.is_ok() {
             let mut book = self.ledger.book();
+            book.purged_before = book.covered_before;
             book.covered_before = book.covered;
             book.covered = last;
             book.installed += 1;

@@ -10,7 +10,7 @@ use crate::contract::{
     Entry, FinishedSnapshot, LogId, NewestSnapshot, SnapshotMeta, SnapshotReader, SnapshotWriter, Storage,
     StorageError, StorageUsage, Vote,
 };
-use crate::snapshot::check_id;
+use crate::snapshot::check_meta;
 use crate::snapshot::writer::Turn;
 
 /// Chunks of one snapshot.
@@ -126,7 +126,7 @@ impl Storage for MemoryStorage {
     }
 
     fn begin_snapshot(&mut self, meta: SnapshotMeta) -> Result<Box<dyn SnapshotWriter>, StorageError> {
-        check_id(&meta.id)?;
+        check_meta(&meta)?;
         let turn = Turn::take(&self.busy)?;
         Ok(Box::new(MemoryWriter { meta, chunks: Vec::new(), finished: self.finished.clone(), _turn: turn }))
     }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use crate::contract::{LogId, SnapshotMeta, StorageError};
 use crate::files::{self, ADVICE};
 use crate::vfs::VfsFile;
-use crate::wal::frame::{u32_at, u64_at};
+use crate::wal::frame::{INDEX_MAX, u32_at, u64_at};
 
 const MAGIC: &[u8; 8] = b"KONSULSN";
 /// The format that this build writes.
@@ -52,12 +52,19 @@ pub(crate) fn is_unfinished(name: &str) -> bool {
     name.starts_with("snapshot-") && name.ends_with(".tmp")
 }
 
-/// Refuses ids that not every file system can store.
-pub(crate) fn check_id(id: &str) -> Result<(), StorageError> {
+/// Refuses ids that not every file system can store, and indexes that no log reaches.
+pub(crate) fn check_meta(meta: &SnapshotMeta) -> Result<(), StorageError> {
+    let id = &meta.id;
     let safe = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.' || b == b'-';
     if id.is_empty() || id.len() > 128 || !id.bytes().all(safe) {
         return Err(StorageError::Misuse(format!(
             "snapshot id {id:?}: 1 to 128 characters of [a-z0-9.-] are needed"
+        )));
+    }
+    if meta.last.index > INDEX_MAX {
+        return Err(StorageError::Misuse(format!(
+            "a snapshot up to {}: no log reaches that index",
+            meta.last
         )));
     }
     Ok(())
@@ -118,6 +125,9 @@ pub(crate) fn read_head(file: &dyn VfsFile, path: &std::path::Path) -> Result<He
         membership: Bytes::copy_from_slice(&head[FIXED_HEAD..FIXED_HEAD + members]),
         id: String::from_utf8_lossy(&head[FIXED_HEAD + members..len - 4]).into_owned(),
     };
+    if meta.last.index > INDEX_MAX {
+        return Err(corrupt(path, 24, "the snapshot's head names an index that no log reaches"));
+    }
     Ok(Head { meta, salt: u32_at(&head, 12), len: len as u64 })
 }
 

@@ -1,6 +1,8 @@
 //! An agent that has a name and nothing else.
 
-use konsul_operations::ports::{AgentInfo, Health, HostInfo, LocalAgent, LogFilter, LogLines, MetricsFormat, ReloadReport};
+use konsul_operations::ports::{
+    AgentInfo, Health, HostInfo, LocalAgent, LogFilter, LogLines, MetricsFormat, ReloadReport,
+};
 use konsul_types::NodeName;
 
 /// The agent of a test server.

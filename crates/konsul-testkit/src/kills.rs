@@ -66,7 +66,9 @@ pub async fn run(
     ledger.take_over(&server.client()).await?;
     server.kill().await;
     while report.rounds < rounds && go_on(&report) {
-        round(&spec, &mut ledger, &mut report).await.map_err(|why| format!("round {}: {why}", report.rounds + 1))?;
+        round(&spec, &mut ledger, &mut report)
+            .await
+            .map_err(|why| format!("round {}: {why}", report.rounds + 1))?;
     }
     Ok(report)
 }
@@ -96,7 +98,11 @@ pub(crate) fn client_error(why: &konsul_client::Error) -> String {
 
 /// Reads a key as a number; an absent key is zero. Answers the number with its modify index and the answer's index.
 pub(crate) async fn number(client: &Client, key: &str) -> Result<(u64, u64, u64), String> {
-    let answer = client.kv().get(key, &konsul_client::ReadOptions::default()).await.map_err(|why| client_error(&why))?;
+    let answer = client
+        .kv()
+        .get(key, &konsul_client::ReadOptions::default())
+        .await
+        .map_err(|why| client_error(&why))?;
     let Some(pair) = answer.value else { return Ok((0, 0, answer.meta.index)) };
     let text = String::from_utf8_lossy(&pair.value).into_owned();
     let number = text.parse().map_err(|_| format!("{key} holds {text:?}, which nobody wrote"))?;

@@ -48,7 +48,9 @@ impl ServerSpec {
         let stdout = child.stdout.take().ok_or("the server has no output")?;
         let address = match tokio::time::timeout(START, announced(stdout)).await {
             Ok(Some(address)) => address,
-            Ok(None) => return Err(format!("the server ended with {:?} before it served", child.wait().await)),
+            Ok(None) => {
+                return Err(format!("the server ended with {:?} before it served", child.wait().await));
+            }
             Err(_) => return Err("the server did not say where it listens".into()),
         };
         let mut server = Server { child, address, ready_after: Duration::ZERO };

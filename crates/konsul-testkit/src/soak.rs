@@ -74,9 +74,11 @@ impl Report {
     /// How many, and what was found, with a bar between them.
     pub fn closing(&self) -> String {
         let short = if self.time < HOUR { " (a short run: an hour is due)" } else { "" };
-        let found = if self.findings.is_empty() { "nothing grew".to_owned() } else { self.findings.join("; ") };
+        let found =
+            if self.findings.is_empty() { "nothing grew".to_owned() } else { self.findings.join("; ") };
         let minutes = self.time.as_secs() / 60;
-        format!("{minutes} minutes{short}, {} | {found}. {}", self.done, self.figures)
+        let rate = self.done.writes as f64 / self.time.as_secs_f64();
+        format!("{minutes} minutes{short}, {} ({rate:.0} writes a second) | {found}. {}", self.done, self.figures)
     }
 }
 
@@ -84,7 +86,12 @@ impl Report {
 ///
 /// # Errors
 /// What kept it from being run to its end.
-pub async fn run(binary: &Path, folder: &Path, options: &Options, say: impl Fn(&str)) -> Result<Report, String> {
+pub async fn run(
+    binary: &Path,
+    folder: &Path,
+    options: &Options,
+    say: impl Fn(&str),
+) -> Result<Report, String> {
     let data = emptied(folder)?;
     let mut samples = Samples::begin(folder)?;
     let server = ServerSpec::new(binary, &data).start().await?;

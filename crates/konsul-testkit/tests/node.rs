@@ -46,9 +46,8 @@ async fn a_parked_reader_wakes_by_what_concerns_it() {
     let first = node.operations.kv_put(&ctx, put("k", "1", PutMode::Set)).await.unwrap();
     let seen = first.record.modify_index;
     let operations = node.operations.clone();
-    let reader = tokio::spawn(async move {
-        operations.kv_get(&TestNode::context(), get("k", seen.0)).await.unwrap()
-    });
+    let reader =
+        tokio::spawn(async move { operations.kv_get(&TestNode::context(), get("k", seen.0)).await.unwrap() });
     node.operations.kv_put(&ctx, put("other", "x", PutMode::Set)).await.unwrap();
     let second = node.operations.kv_put(&ctx, put("k", "2", PutMode::Set)).await.unwrap();
     let woken = reader.await.unwrap();

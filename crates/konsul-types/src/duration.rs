@@ -64,7 +64,8 @@ impl FromStr for GoDuration {
             let (part, after) = parse_part(text, rest)?;
             total += part;
             rest = after;
-            if total > i128::from(i64::MAX) {
+            // The negative side reaches one further.
+            if total > -i128::from(i64::MIN) {
                 return Err(invalid());
             }
         }
@@ -184,6 +185,7 @@ mod tests {
         check("7ns", 7, "7ns");
         check("24h", 86_400 * SECOND, "24h0m0s");
         check(".5s", 500_000_000, "500ms");
+        check("-2562047h47m16.854775808s", i64::MIN, "-2562047h47m16.854775808s");
         check("1h0.001s", 3_600_001_000_000, "1h0m0.001s");
     }
 
@@ -195,5 +197,6 @@ mod tests {
         assert_eq!(why(""), "time: invalid duration \"\"");
         assert_eq!(why("1d"), "time: unknown unit \"d\" in duration \"1d\"");
         assert_eq!(why("99999999999h"), "time: invalid duration \"99999999999h\"");
+        assert_eq!(why("9223372036854775808ns"), "time: invalid duration \"9223372036854775808ns\"");
     }
 }

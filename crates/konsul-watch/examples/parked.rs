@@ -35,17 +35,8 @@ fn put(index: u64, key: &Key) -> ChangeSet {
         expires_at: None,
     };
     let new = Some(Arc::new(record));
-    let change = Change::Kv {
-        namespace: namespace(),
-        key: key.clone(),
-        old: None,
-        new,
-    };
-    ChangeSet {
-        index: Index(index),
-        at: Millis(index),
-        changes: vec![change],
-    }
+    let change = Change::Kv { namespace: namespace(), key: key.clone(), old: None, new };
+    ChangeSet { index: Index(index), at: Millis(index), changes: vec![change] }
 }
 
 fn on_key(number: usize) -> Topic {
@@ -63,13 +54,9 @@ fn park(feed: &Feed, readers: usize, topic: impl Fn(usize) -> Topic) -> Vec<Park
 
 /// Nanoseconds for each publish of one set, in the mean over many. What a log would bring is made beforehand.
 fn publish_ns(feed: &Feed) -> f64 {
-    let keys: Vec<_> = (0..100)
-        .map(|n| key(&format!("service/catalog/{n:04}")))
-        .collect();
+    let keys: Vec<_> = (0..100).map(|n| key(&format!("service/catalog/{n:04}"))).collect();
     let head = feed.head().0;
-    let sets: Vec<_> = (1..=WRITES)
-        .map(|n| put(head + n, &keys[n as usize % keys.len()]))
-        .collect();
+    let sets: Vec<_> = (1..=WRITES).map(|n| put(head + n, &keys[n as usize % keys.len()])).collect();
     let began = now();
     sets.into_iter().for_each(|set| feed.publish(vec![set]));
     began.elapsed().as_nanos() as f64 / WRITES as f64
@@ -78,25 +65,16 @@ fn publish_ns(feed: &Feed) -> f64 {
 fn spread(mut figures: Vec<f64>) -> String {
     figures.sort_by(f64::total_cmp);
     let (least, most) = (figures[0], figures[figures.len() - 1]);
-    format!(
-        "median {:.0}, least {least:.0}, most {most:.0}",
-        figures[figures.len() / 2]
-    )
+    format!("median {:.0}, least {least:.0}, most {most:.0}", figures[figures.len() / 2])
 }
 
 fn publishing() {
     let alone = Feed::new(FeedLimits::default());
     let by_key = Feed::new(FeedLimits::default());
     let by_prefix = Feed::new(FeedLimits::default());
-    let _parked = (
-        park(&by_key, READERS, on_key),
-        park(&by_prefix, READERS, on_prefix),
-    );
-    let feeds = [
-        ("nobody", &alone),
-        ("10,000 on other keys", &by_key),
-        ("10,000 on other prefixes", &by_prefix),
-    ];
+    let _parked = (park(&by_key, READERS, on_key), park(&by_prefix, READERS, on_prefix));
+    let feeds =
+        [("nobody", &alone), ("10,000 on other keys", &by_key), ("10,000 on other prefixes", &by_prefix)];
     let mut figures = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
         for ((_, feed), figures) in feeds.iter().zip(&mut figures) {
@@ -105,10 +83,7 @@ fn publishing() {
     }
     for ((who, feed), figures) in feeds.iter().zip(figures) {
         let looked_at = feed.stats().visited;
-        println!(
-            "publish, parked {who}: {} ns ({looked_at} readers looked at)",
-            spread(figures)
-        );
+        println!("publish, parked {who}: {} ns ({looked_at} readers looked at)", spread(figures));
     }
 }
 
@@ -135,36 +110,24 @@ async fn herd(feed: &Feed) -> (f64, f64) {
         task.await.expect("a reader does not panic");
     }
     assert_eq!(answered.load(Ordering::Relaxed), READERS);
-    (
-        published.as_nanos() as f64 / 1e3,
-        began.elapsed().as_nanos() as f64 / 1e3,
-    )
+    (published.as_nanos() as f64 / 1e3, began.elapsed().as_nanos() as f64 / 1e3)
 }
 
 fn waking() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_time()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
     let runtime = runtime.expect("two threads can be started");
     let feed = Feed::new(FeedLimits::default());
     let figures: Vec<_> = (0..ROUNDS).map(|_| runtime.block_on(herd(&feed))).collect();
     let (published, answered) = figures.into_iter().unzip();
-    println!(
-        "10,000 of one key: publish returns after {} us",
-        spread(published)
-    );
+    println!("10,000 of one key: publish returns after {} us", spread(published));
     println!("10,000 of one key: all have run after {} us", spread(answered));
 }
 
 /// Resident bytes of this process.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    let pages: usize = statm
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .expect("a number of pages");
+    let pages: usize =
+        statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
     pages * 4096
 }
 
@@ -176,18 +139,11 @@ fn memory() {
 
 fn memory_of(what: &str, topic: impl Fn(usize) -> Topic) {
     const MANY: usize = 100_000;
-    let feed = Feed::new(FeedLimits {
-        parked: MANY,
-        ..FeedLimits::default()
-    });
+    let feed = Feed::new(FeedLimits { parked: MANY, ..FeedLimits::default() });
     let topics: Vec<_> = (0..MANY).map(topic).collect();
     let mut parked: Vec<Parked> = Vec::with_capacity(MANY);
     let before = resident();
-    parked.extend(
-        topics
-            .iter()
-            .map(|topic| feed.park(topic.clone(), Index(0)).expect("below the bound")),
-    );
+    parked.extend(topics.iter().map(|topic| feed.park(topic.clone(), Index(0)).expect("below the bound")));
     let each = resident().saturating_sub(before) / MANY;
     let handle = size_of::<Parked>();
     println!(

@@ -15,6 +15,7 @@ use crate::seats::{List, SeatId, Seats};
 use crate::slot::Slot;
 use crate::topic::Topic;
 
+// tidy: hash-order-free because readers are looked up by exact key, and these maps are never iterated.
 #[derive(Default)]
 pub(crate) struct Board {
     seats: Seats,
@@ -52,27 +53,16 @@ impl Board {
     /// Enters a reader for changes of `topic` with an index above `after`.
     pub(crate) fn enter(&mut self, topic: &Topic, slot: Arc<Slot>, after: Index) -> SeatId {
         let list = match topic {
-            Topic::Key(ns, key) => self
-                .rooms
-                .entry(ns.clone())
-                .or_default()
-                .keys
-                .entry(key.clone())
-                .or_default(),
-            Topic::Prefix(ns, prefix) => self
-                .rooms
-                .entry(ns.clone())
-                .or_default()
-                .prefixes
-                .list(prefix.as_bytes()),
+            Topic::Key(ns, key) => {
+                self.rooms.entry(ns.clone()).or_default().keys.entry(key.clone()).or_default()
+            }
+            Topic::Prefix(ns, prefix) => {
+                self.rooms.entry(ns.clone()).or_default().prefixes.list(prefix.as_bytes())
+            }
             Topic::Namespace(ns) => self.rooms.entry(ns.clone()).or_default().prefixes.list(b""),
-            Topic::Session(ns, id) => self
-                .rooms
-                .entry(ns.clone())
-                .or_default()
-                .session
-                .entry(*id)
-                .or_default(),
+            Topic::Session(ns, id) => {
+                self.rooms.entry(ns.clone()).or_default().session.entry(*id).or_default()
+            }
             Topic::Sessions(ns) => &mut self.rooms.entry(ns.clone()).or_default().sessions,
             Topic::Nodes => &mut self.nodes,
             Topic::Checks => &mut self.checks,
@@ -256,10 +246,7 @@ mod tests {
     use super::*;
 
     fn on_key(number: usize) -> Topic {
-        Topic::Key(
-            Namespace::default_namespace(),
-            Key::new(format!("key/{number}")).unwrap(),
-        )
+        Topic::Key(Namespace::default_namespace(), Key::new(format!("key/{number}")).unwrap())
     }
 
     #[test]
@@ -267,11 +254,7 @@ mod tests {
         let mut board = Board::default();
         let mut enter = |number: usize| {
             let slot = Arc::new(Slot::default());
-            (
-                number,
-                board.enter(&on_key(number), Arc::clone(&slot), Index::ZERO),
-                slot,
-            )
+            (number, board.enter(&on_key(number), Arc::clone(&slot), Index::ZERO), slot)
         };
         let stays = enter(0);
         let crowd: Vec<_> = (1..=10_000).map(enter).collect();

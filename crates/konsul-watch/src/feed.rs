@@ -67,10 +67,7 @@ impl Feed {
     ///
     /// If an index does not rise: readers would see the past change.
     pub fn publish(&self, sets: Vec<ChangeSet>) {
-        self.0
-            .counters
-            .published
-            .fetch_add(sets.len() as u64, Ordering::Relaxed);
+        self.0.counters.published.fetch_add(sets.len() as u64, Ordering::Relaxed);
         // Weighed, allocated and freed outside the lock.
         let entries: Vec<Entry> = sets.into_iter().map(Entry::new).collect();
         let mut spent = Vec::new();
@@ -81,9 +78,7 @@ impl Feed {
             for entry in entries {
                 state.admit(entry, &mut spent, &mut calls);
             }
-            state
-                .history
-                .trim(self.0.limits.entries, self.0.limits.bytes, &mut spent);
+            state.history.trim(self.0.limits.entries, self.0.limits.bytes, &mut spent);
         }
         drop(spent);
         self.0.tell(&calls);
@@ -190,10 +185,7 @@ impl State {
     fn assert_rising(&self, entries: &[Entry]) {
         entries.iter().fold(self.history.head(), |before, entry| {
             let index = entry.set().index;
-            assert!(
-                index > before,
-                "changes of index {index} were published after those of {before}"
-            );
+            assert!(index > before, "changes of index {index} were published after those of {before}");
             index
         });
     }
@@ -227,12 +219,8 @@ impl Shared {
         for &(news, count) in &calls.news {
             slots.by_ref().take(count).for_each(|slot| slot.tell(news));
         }
-        self.counters
-            .wakeups
-            .fetch_add(calls.slots.len() as u64, Ordering::Relaxed);
-        self.counters
-            .visited
-            .fetch_add(calls.visited as u64, Ordering::Relaxed);
+        self.counters.wakeups.fetch_add(calls.slots.len() as u64, Ordering::Relaxed);
+        self.counters.visited.fetch_add(calls.visited as u64, Ordering::Relaxed);
     }
 
     /// Counts one more handle, unless that would be too many.
@@ -243,10 +231,7 @@ impl Shared {
             Ok(_) => Ok(()),
             Err(_) => {
                 self.counters.refused.fetch_add(1, Ordering::Relaxed);
-                Err(FeedFull {
-                    what: kind.name(),
-                    limit,
-                })
+                Err(FeedFull { what: kind.name(), limit })
             }
         }
     }

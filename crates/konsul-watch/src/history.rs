@@ -17,11 +17,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn new(set: ChangeSet) -> Self {
-        Self {
-            index: set.index,
-            weight: set.weight(),
-            set: Arc::new(set),
-        }
+        Self { index: set.index, weight: set.weight(), set: Arc::new(set) }
     }
 
     pub(crate) fn set(&self) -> &ChangeSet {

@@ -17,12 +17,7 @@ pub struct FeedLimits {
 impl Default for FeedLimits {
     /// 131,072 sets, 64 MiB, 131,072 parked readers, 32,768 subscribers.
     fn default() -> Self {
-        Self {
-            entries: 128 << 10,
-            bytes: 64 << 20,
-            parked: 128 << 10,
-            subscribers: 32 << 10,
-        }
+        Self { entries: 128 << 10, bytes: 64 << 20, parked: 128 << 10, subscribers: 32 << 10 }
     }
 }
 

@@ -41,11 +41,7 @@ pub enum Wake {
 impl Parked {
     pub(crate) fn new(feed: &Feed, topic: Topic, after: Index) -> Result<Self, FeedFull> {
         let (watcher, end) = Watcher::new(feed, Kind::Parked, topic)?;
-        let mut parked = Self {
-            watcher,
-            knows: Cursor { index: after, ..end },
-            ready: None,
-        };
+        let mut parked = Self { watcher, knows: Cursor { index: after, ..end }, ready: None };
         if !mutants::is(mutants::REGISTERED_AFTER_READ) {
             parked.register();
         }
@@ -90,9 +86,7 @@ impl Parked {
         }
         match self.ready {
             Some(wake) => wake,
-            None => timeout_at(deadline, self.watcher.wait())
-                .await
-                .map_or(Wake::Timeout, Wake::from),
+            None => timeout_at(deadline, self.watcher.wait()).await.map_or(Wake::Timeout, Wake::from),
         }
     }
 }
@@ -108,9 +102,6 @@ impl From<News> for Wake {
 
 impl std::fmt::Debug for Parked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parked")
-            .field("topic", self.watcher.topic())
-            .field("knows", &self.knows)
-            .finish()
+        f.debug_struct("Parked").field("topic", self.watcher.topic()).field("knows", &self.knows).finish()
     }
 }

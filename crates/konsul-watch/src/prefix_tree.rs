@@ -28,12 +28,7 @@ struct Node {
 
 impl Node {
     fn new(label: &[u8], parent: NodeId) -> Self {
-        Self {
-            label: label.into(),
-            parent,
-            children: Vec::new(),
-            list: List::new(),
-        }
+        Self { label: label.into(), parent, children: Vec::new(), list: List::new() }
     }
 
     fn child(&self, byte: u8) -> Result<usize, usize> {
@@ -48,10 +43,7 @@ pub(crate) struct PrefixTree {
 
 impl Default for PrefixTree {
     fn default() -> Self {
-        Self {
-            nodes: vec![Node::new(&[], NOWHERE)],
-            free: Vec::new(),
-        }
+        Self { nodes: vec![Node::new(&[], NOWHERE)], free: Vec::new() }
     }
 }
 
@@ -226,10 +218,7 @@ mod tests {
     #[test]
     fn prefixes_of_a_key_come_shortest_first() {
         let mut tree = PrefixTree::default();
-        for (id, prefix) in ["app/", "", "app/web/", "apple", "b", "app"]
-            .into_iter()
-            .enumerate()
-        {
+        for (id, prefix) in ["app/", "", "app/web/", "apple", "b", "app"].into_iter().enumerate() {
             tree.list(prefix.as_bytes()).push(id as u32);
         }
         assert_eq!(found(&mut tree, "app/web/1"), [1, 5, 0, 2]);

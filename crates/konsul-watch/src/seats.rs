@@ -45,11 +45,7 @@ impl Seats {
     /// Seats a reader and enters it into `list`.
     pub(crate) fn sit(&mut self, list: &mut List, slot: Arc<Slot>, after: Index) -> SeatId {
         let position = narrow(list.len());
-        let seat = Seat::Taken(Taken {
-            slot,
-            after,
-            position,
-        });
+        let seat = Seat::Taken(Taken { slot, after, position });
         let id = match self.free {
             Some(id) => {
                 if let Seat::Free { next } = std::mem::replace(&mut self.seats[id as usize], seat) {

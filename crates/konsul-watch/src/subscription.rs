@@ -70,10 +70,7 @@ impl Batch {
 
     /// Those of its changes that concern the topic, in the order in which they were made.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
-        self.set
-            .changes
-            .iter()
-            .filter(|change| self.topic.concerns(change))
+        self.set.changes.iter().filter(|change| self.topic.concerns(change))
     }
 }
 
@@ -97,13 +94,7 @@ impl Subscription {
             Start::After(index) => index,
         };
         let cursor = Cursor { index, ..end };
-        Ok(Self {
-            watcher,
-            cursor,
-            told: index,
-            bookmarks: None,
-            began: false,
-        })
+        Ok(Self { watcher, cursor, told: index, bookmarks: None, began: false })
     }
 
     /// Asks for a [`Delivery::Bookmark`] whenever nothing concerned it for `every` and the feed moved on, so
@@ -145,10 +136,7 @@ impl Subscription {
         }
         let delivery = match self.watcher.look(&mut self.cursor) {
             Look::Seated => return None,
-            Look::Found(set) => Delivery::Batch(Batch {
-                set,
-                topic: self.watcher.topic().clone(),
-            }),
+            Look::Found(set) => Delivery::Batch(Batch { set, topic: self.watcher.topic().clone() }),
             Look::FellOut => self.start_over(ResetReason::FellOut),
             Look::Replaced => self.start_over(ResetReason::Replaced),
         };
@@ -158,9 +146,7 @@ impl Subscription {
 
     /// From where one could resume: everything up to this index was delivered or does not concern it.
     pub fn position(&self) -> Index {
-        self.watcher
-            .unconcerned_up_to()
-            .map_or(self.cursor.index, |head| head.max(self.cursor.index))
+        self.watcher.unconcerned_up_to().map_or(self.cursor.index, |head| head.max(self.cursor.index))
     }
 
     /// Goes on after `index`, which the subscriber knows in another way: from a snapshot. Never goes back.
@@ -192,10 +178,7 @@ impl Subscription {
         }
         .fetch_add(1, Ordering::Relaxed);
         self.cursor = self.watcher.end();
-        Delivery::Reset {
-            reason,
-            resume: self.cursor.index,
-        }
+        Delivery::Reset { reason, resume: self.cursor.index }
     }
 
     fn bookmark(&mut self) -> Option<Delivery> {

@@ -34,27 +34,17 @@ impl Topic {
     pub fn concerns(&self, change: &Change) -> bool {
         match (self, change) {
             (_, Change::Reset) | (Topic::All, _) => true,
-            (
-                Topic::Key(ns, key),
-                Change::Kv {
-                    namespace,
-                    key: changed,
-                    ..
-                },
-            ) => ns == namespace && key == changed,
+            (Topic::Key(ns, key), Change::Kv { namespace, key: changed, .. }) => {
+                ns == namespace && key == changed
+            }
             (Topic::Prefix(ns, prefix), Change::Kv { namespace, key, .. }) => {
                 ns == namespace && key.as_str().starts_with(&**prefix)
             }
             (Topic::Namespace(ns), Change::Kv { namespace, .. })
             | (Topic::Sessions(ns), Change::Session { namespace, .. }) => ns == namespace,
-            (
-                Topic::Session(ns, id),
-                Change::Session {
-                    namespace,
-                    id: changed,
-                    ..
-                },
-            ) => ns == namespace && id == changed,
+            (Topic::Session(ns, id), Change::Session { namespace, id: changed, .. }) => {
+                ns == namespace && id == changed
+            }
             (Topic::Nodes, Change::Node { .. })
             | (Topic::Checks, Change::Check { .. })
             | (Topic::Events, Change::Event(_)) => true,

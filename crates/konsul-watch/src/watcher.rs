@@ -42,12 +42,7 @@ impl Watcher {
     /// A watcher that counts against the bound of its kind, and the feed's present end.
     pub(crate) fn new(feed: &Feed, kind: Kind, topic: Topic) -> Result<(Self, Cursor), FeedFull> {
         feed.0.admit(kind)?;
-        let watcher = Self {
-            feed: feed.clone(),
-            kind,
-            topic,
-            seat: None,
-        };
+        let watcher = Self { feed: feed.clone(), kind, topic, seat: None };
         let end = watcher.end();
         Ok((watcher, end))
     }
@@ -63,10 +58,7 @@ impl Watcher {
     /// The end of the feed as it is now.
     pub(crate) fn end(&self) -> Cursor {
         let state = self.feed.0.lock();
-        Cursor {
-            index: state.history.head(),
-            generation: state.generation,
-        }
+        Cursor { index: state.history.head(), generation: state.generation }
     }
 
     /// Moves the cursor to the first set that concerns it. Where there is none it takes a seat, in the same

@@ -30,9 +30,7 @@ fn the_histories_meet_what_they_are_about() {
     let (mut batches, mut fell_out, mut replaced, mut wakes, mut from_history) = (0, 0, 0, 0, 0);
     for _ in 0..200 {
         let mut world = World::new(tight());
-        world
-            .run(steps().new_tree(&mut runner).unwrap().current())
-            .unwrap();
+        world.run(steps().new_tree(&mut runner).unwrap().current()).unwrap();
         batches += world.seen.batches;
         fell_out += world.seen.fell_out;
         replaced += world.seen.replaced;

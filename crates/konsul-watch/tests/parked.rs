@@ -29,9 +29,7 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    Sim::new(1)
-        .block_on(1, LONG * 2, future)
-        .expect("it ends within virtual 20 minutes")
+    Sim::new(1).block_on(1, LONG * 2, future).expect("it ends within virtual 20 minutes")
 }
 
 #[test]
@@ -42,10 +40,7 @@ fn a_change_of_its_key_wakes_it_and_no_other_does() {
     assert_eq!(parked.woken(), None);
     feed.publish(vec![keys(5, &["b"]), keys(6, &["x", "a"]), keys(7, &["a"])]);
     assert_eq!(parked.woken(), Some(Wake::Changed(Index(6))));
-    assert_eq!(
-        virtually(async move { parked.wait(time::now()).await }),
-        Wake::Changed(Index(6))
-    );
+    assert_eq!(virtually(async move { parked.wait(time::now()).await }), Wake::Changed(Index(6)));
 }
 
 #[test]
@@ -71,10 +66,7 @@ fn waiting_ends_at_the_deadline() {
     let wake = virtually(async move {
         let began = time::now();
         let parked = waited.park(on_key("a"), Index(0)).unwrap();
-        (
-            parked.wait(began + Duration::from_secs(300)).await,
-            began.elapsed(),
-        )
+        (parked.wait(began + Duration::from_secs(300)).await, began.elapsed())
     });
     assert_eq!(wake, (Wake::Timeout, Duration::from_secs(300)));
     assert_eq!((feed.stats().waiting, feed.stats().parked), (0, 0));
@@ -83,12 +75,7 @@ fn waiting_ends_at_the_deadline() {
 #[test]
 fn what_history_knows_is_answered_at_once() {
     let feed = feed();
-    feed.publish(vec![
-        keys(1, &["a"]),
-        keys(2, &["b"]),
-        keys(3, &["a"]),
-        keys(4, &["b"]),
-    ]);
+    feed.publish(vec![keys(1, &["a"]), keys(2, &["b"]), keys(3, &["a"]), keys(4, &["b"])]);
     let woken = |topic, after| feed.park(topic, Index(after)).unwrap().woken();
     assert_eq!(woken(on_key("a"), 0), Some(Wake::Changed(Index(1))));
     assert_eq!(woken(on_key("a"), 1), Some(Wake::Changed(Index(3))));
@@ -120,16 +107,10 @@ fn what_a_reader_has_read_is_no_news() {
 
 #[test]
 fn what_history_no_longer_knows_is_a_reset() {
-    let feed = Feed::new(FeedLimits {
-        entries: 2,
-        ..FeedLimits::default()
-    });
+    let feed = Feed::new(FeedLimits { entries: 2, ..FeedLimits::default() });
     feed.publish((1..=5).map(|index| keys(index, &["a"])).collect());
     assert_eq!(feed.oldest(), Index(3));
-    assert_eq!(
-        feed.park(on_key("b"), Index(2)).unwrap().woken(),
-        Some(Wake::Reset)
-    );
+    assert_eq!(feed.park(on_key("b"), Index(2)).unwrap().woken(), Some(Wake::Reset));
     assert_eq!(feed.park(on_key("b"), Index(3)).unwrap().woken(), None);
 }
 
@@ -145,47 +126,27 @@ fn an_index_from_the_future_is_waited_for() {
 
 #[test]
 fn a_replaced_state_wakes_everybody() {
-    for replace in [
-        |feed: &Feed| feed.reset(Index(7)),
-        |feed: &Feed| feed.publish(vec![set(7, vec![Change::Reset])]),
-    ] {
+    for replace in
+        [|feed: &Feed| feed.reset(Index(7)), |feed: &Feed| feed.publish(vec![set(7, vec![Change::Reset])])]
+    {
         let feed = feed();
         feed.publish(vec![keys(1, &["a"])]);
-        let parked: Vec<_> = every_topic(5)
-            .into_iter()
-            .map(|topic| feed.park(topic, feed.head()).unwrap())
-            .collect();
+        let parked: Vec<_> =
+            every_topic(5).into_iter().map(|topic| feed.park(topic, feed.head()).unwrap()).collect();
         replace(&feed);
         assert!(parked.iter().all(|parked| parked.woken() == Some(Wake::Reset)));
-        assert_eq!(
-            (feed.head(), feed.oldest(), feed.stats().waiting),
-            (Index(7), Index(7), 0)
-        );
+        assert_eq!((feed.head(), feed.oldest(), feed.stats().waiting), (Index(7), Index(7), 0));
     }
 }
 
 #[test]
 fn the_bound_is_an_error_that_names_it_and_ends_with_a_departure() {
-    let feed = Feed::new(FeedLimits {
-        parked: 2,
-        ..FeedLimits::default()
-    });
+    let feed = Feed::new(FeedLimits { parked: 2, ..FeedLimits::default() });
     let first = feed.park(on_key("a"), Index(0)).unwrap();
     let _second = feed.park(on_key("a"), Index(0)).unwrap();
     let refused = feed.park(on_key("a"), Index(0)).unwrap_err();
-    assert_eq!(
-        refused,
-        FeedFull {
-            what: "parked readers",
-            limit: 2
-        }
-    );
-    assert!(
-        refused
-            .to_string()
-            .starts_with("there are 2 parked readers already"),
-        "{refused}"
-    );
+    assert_eq!(refused, FeedFull { what: "parked readers", limit: 2 });
+    assert!(refused.to_string().starts_with("there are 2 parked readers already"), "{refused}");
     assert_eq!(feed.stats().refused, 1);
     drop(first);
     assert!(feed.park(on_key("a"), Index(0)).is_ok());
@@ -208,50 +169,30 @@ fn every_topic(number: usize) -> Vec<Topic> {
 #[test]
 fn ten_thousand_readers_parked_elsewhere_are_not_looked_at() {
     let feed = feed();
-    let parked: Vec<_> = (0..2_000)
-        .flat_map(every_topic)
-        .map(|topic| feed.park(topic, Index(0)).unwrap())
-        .collect();
+    let parked: Vec<_> =
+        (0..2_000).flat_map(every_topic).map(|topic| feed.park(topic, Index(0)).unwrap()).collect();
     assert_eq!(feed.stats().waiting, 16_000);
     for index in 1..=100 {
-        feed.publish(vec![keys(
-            index,
-            &["here", "elsewhere", "elsewhere/0000", "elsewhere/00001x"],
-        )]);
+        feed.publish(vec![keys(index, &["here", "elsewhere", "elsewhere/0000", "elsewhere/00001x"])]);
     }
     assert_eq!(feed.stats().visited, 0);
     assert_eq!(feed.stats().wakeups, 0);
     // The figure does count: one key's reader, one prefix's reader.
-    feed.publish(vec![
-        keys(101, &["elsewhere/00001"]),
-        keys(102, &["elsewhere/00001/x"]),
-    ]);
+    feed.publish(vec![keys(101, &["elsewhere/00001"]), keys(102, &["elsewhere/00001/x"])]);
     assert_eq!((feed.stats().visited, feed.stats().wakeups), (2, 2));
     assert_eq!(parked.iter().filter_map(Parked::woken).count(), 2);
-    feed.publish(vec![set(
-        103,
-        vec![node("n"), check("n"), event(), session("b", 1)],
-    )]);
+    feed.publish(vec![set(103, vec![node("n"), check("n"), event(), session("b", 1)])]);
     assert_eq!(feed.stats().wakeups, 8_002);
 }
 
 #[test]
 fn a_herd_wakes_in_one_pass() {
     let feed = feed();
-    let parked: Vec<_> = (0..10_000)
-        .map(|_| feed.park(on_key("leader"), Index(0)).unwrap())
-        .collect();
+    let parked: Vec<_> = (0..10_000).map(|_| feed.park(on_key("leader"), Index(0)).unwrap()).collect();
     feed.publish(vec![keys(1, &["leader"]), keys(2, &["leader"])]);
-    assert!(
-        parked
-            .iter()
-            .all(|parked| parked.woken() == Some(Wake::Changed(Index(1))))
-    );
+    assert!(parked.iter().all(|parked| parked.woken() == Some(Wake::Changed(Index(1)))));
     let stats = feed.stats();
-    assert_eq!(
-        (stats.visited, stats.wakeups, stats.waiting, stats.parked),
-        (10_000, 10_000, 0, 10_000)
-    );
+    assert_eq!((stats.visited, stats.wakeups, stats.waiting, stats.parked), (10_000, 10_000, 0, 10_000));
     drop(parked);
     assert_eq!(feed.stats().parked, 0);
 }
@@ -260,15 +201,9 @@ fn a_herd_wakes_in_one_pass() {
 fn a_hundred_thousand_dropped_readers_leave_nothing() {
     let feed = feed();
     for crowd in 0..2 {
-        let mut parked: Vec<_> = (0..12_500)
-            .flat_map(every_topic)
-            .map(|topic| feed.park(topic, feed.head()).unwrap())
-            .collect();
-        assert_eq!(
-            (feed.stats().waiting, feed.stats().parked),
-            (100_000, 100_000),
-            "crowd {crowd}"
-        );
+        let mut parked: Vec<_> =
+            (0..12_500).flat_map(every_topic).map(|topic| feed.park(topic, feed.head()).unwrap()).collect();
+        assert_eq!((feed.stats().waiting, feed.stats().parked), (100_000, 100_000), "crowd {crowd}");
         // In an order that has nothing to do with that of arrival.
         while parked.len() > 1 {
             let half = parked.len() / 2;
@@ -314,17 +249,11 @@ impl WakeTask for AsksTheFeed {
 #[test]
 fn wakers_are_called_without_the_lock() {
     let feed = feed();
-    let asks = Arc::new(AsksTheFeed {
-        feed: feed.clone(),
-        woken: AtomicUsize::new(0),
-    });
+    let asks = Arc::new(AsksTheFeed { feed: feed.clone(), woken: AtomicUsize::new(0) });
     let waker = Waker::from(asks.clone());
     let mut subscription = feed.subscribe(on_key("a"), konsul_watch::Start::Now).unwrap();
     let mut next = pin!(subscription.next());
-    assert!(matches!(
-        next.as_mut().poll(&mut Context::from_waker(&waker)),
-        Poll::Pending
-    ));
+    assert!(matches!(next.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending));
     feed.publish(vec![keys(1, &["a"])]);
     assert_eq!(asks.woken.load(Ordering::SeqCst), 1);
     assert!(next.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
@@ -351,10 +280,6 @@ fn waiting_may_move_between_threads() {
     }
     let feed = feed();
     let mut subscription = feed.subscribe(Topic::All, konsul_watch::Start::Now).unwrap();
-    drop(movable(
-        feed.park(on_key("a"), Index(0))
-            .unwrap()
-            .wait(time::Instant::from_nanos(0)),
-    ));
+    drop(movable(feed.park(on_key("a"), Index(0)).unwrap().wait(time::Instant::from_nanos(0))));
     drop(movable(subscription.next()));
 }

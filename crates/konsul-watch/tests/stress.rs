@@ -30,12 +30,7 @@ fn name(number: u64) -> Key {
 
 fn change(number: u64, old: u64, new: u64) -> Change {
     let old = (old > 0).then(|| record(old));
-    Change::Kv {
-        namespace: Namespace::default_namespace(),
-        key: name(number),
-        old,
-        new: Some(record(new)),
-    }
+    Change::Kv { namespace: Namespace::default_namespace(), key: name(number), old, new: Some(record(new)) }
 }
 
 /// Two keys in each entry, so that a torn one would show; in bursts of one to five, as a log is applied.
@@ -44,11 +39,7 @@ fn write(feed: &Feed, state: &State) {
     for index in 1..=WRITES {
         let pair = [index % KEYS, (index + 3) % KEYS];
         let changes = pair.map(|n| change(n, state[n as usize].swap(index, Ordering::SeqCst), index));
-        burst.push(ChangeSet {
-            index: Index(index),
-            at: Millis(index),
-            changes: changes.into(),
-        });
+        burst.push(ChangeSet { index: Index(index), at: Millis(index), changes: changes.into() });
         if burst.len() as u64 > index % 5 || index == WRITES {
             feed.publish(std::mem::take(&mut burst));
         }
@@ -57,20 +48,14 @@ fn write(feed: &Feed, state: &State) {
 
 /// The last index that changes a key.
 fn last_of(number: u64) -> u64 {
-    (1..=WRITES)
-        .rev()
-        .find(|i| i % KEYS == number || (i + 3) % KEYS == number)
-        .expect("each key is written")
+    (1..=WRITES).rev().find(|i| i % KEYS == number || (i + 3) % KEYS == number).expect("each key is written")
 }
 
 fn on_a_thread<F: Future<Output = u64> + 'static>(
     work: impl FnOnce() -> F + Send + 'static,
 ) -> thread::JoinHandle<u64> {
     thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(work())
     })
 }
@@ -79,12 +64,8 @@ fn on_a_thread<F: Future<Output = u64> + 'static>(
 async fn blocking_query(feed: Feed, state: State, number: u64) -> u64 {
     let (mut seen, mut waits) = (0, 0);
     while seen < last_of(number) {
-        let mut parked = feed
-            .park(
-                Topic::Key(Namespace::default_namespace(), name(number)),
-                feed.head(),
-            )
-            .unwrap();
+        let mut parked =
+            feed.park(Topic::Key(Namespace::default_namespace(), name(number)), feed.head()).unwrap();
         let read = state[number as usize].load(Ordering::SeqCst);
         assert!(read >= seen, "key {number} went back from {seen} to {read}");
         if read > seen {
@@ -96,10 +77,7 @@ async fn blocking_query(feed: Feed, state: State, number: u64) -> u64 {
         match parked.wait(time::now() + NEVER).await {
             Wake::Changed(index) => {
                 let read = state[number as usize].load(Ordering::SeqCst);
-                assert!(
-                    read >= index.0 && index.0 > seen,
-                    "woken by {index} and read {read} after {seen}"
-                );
+                assert!(read >= index.0 && index.0 > seen, "woken by {index} and read {read} after {seen}");
             }
             // It was held up between two of its steps until history had gone by: it reads again.
             Wake::Reset => {}
@@ -118,17 +96,11 @@ async fn follow(feed: Feed, topic: Topic, last: u64, pause: bool) -> u64 {
         if pause {
             thread::yield_now();
         }
-        match time::timeout(NEVER, subscription.next())
-            .await
-            .expect("missed a wake-up")
-        {
+        match time::timeout(NEVER, subscription.next()).await.expect("missed a wake-up") {
             Delivery::Batch(batch) => {
                 assert!(batch.index().0 > at, "{} after {at}", batch.index());
                 at = batch.index().0;
-                let count = batch
-                    .changes()
-                    .inspect(|change| continues(change, &mut known))
-                    .count();
+                let count = batch.changes().inspect(|change| continues(change, &mut known)).count();
                 assert!(topic != Topic::All || count == 2, "index {at} was split");
             }
             Delivery::Reset { resume, .. } => {
@@ -143,15 +115,7 @@ async fn follow(feed: Feed, topic: Topic, last: u64, pause: bool) -> u64 {
 }
 
 fn continues(change: &Change, known: &mut HashMap<Key, u64>) {
-    let Change::Kv {
-        key,
-        old,
-        new: Some(new),
-        ..
-    } = change
-    else {
-        panic!("only puts are written")
-    };
+    let Change::Kv { key, old, new: Some(new), .. } = change else { panic!("only puts are written") };
     let old = old.as_ref().map_or(0, |old| old.modify_index.0);
     if let Some(before) = known.insert(key.clone(), new.modify_index.0) {
         assert_eq!(before, old, "a gap before {} of {key}", new.modify_index);
@@ -162,14 +126,9 @@ fn continues(change: &Change, known: &mut HashMap<Key, u64>) {
 fn come_and_go(feed: &Feed, times: u64) {
     for round in 0..times {
         let parked: Vec<_> = (0..KEYS)
-            .map(|n| {
-                feed.park(Topic::Key(Namespace::default_namespace(), name(n)), feed.head())
-                    .unwrap()
-            })
+            .map(|n| feed.park(Topic::Key(Namespace::default_namespace(), name(n)), feed.head()).unwrap())
             .collect();
-        let also = feed
-            .park(on_key(&format!("key/{}", round % 100)), feed.head())
-            .unwrap();
+        let also = feed.park(on_key(&format!("key/{}", round % 100)), feed.head()).unwrap();
         drop(parked);
         drop(also);
     }
@@ -177,10 +136,7 @@ fn come_and_go(feed: &Feed, times: u64) {
 
 #[test]
 fn readers_and_the_writer_race_and_no_promise_breaks() {
-    let feed = Feed::new(FeedLimits {
-        entries: 64,
-        ..FeedLimits::default()
-    });
+    let feed = Feed::new(FeedLimits { entries: 64, ..FeedLimits::default() });
     let state: State = Arc::default();
     let mut readers = Vec::new();
     for number in [0, 0, 5] {
@@ -191,11 +147,7 @@ fn readers_and_the_writer_race_and_no_promise_breaks() {
         (Topic::All, WRITES, false),
         (Topic::All, WRITES, true),
         (on_key("key/3"), last_of(3), false),
-        (
-            Topic::Prefix(Namespace::default_namespace(), "key/".into()),
-            WRITES,
-            true,
-        ),
+        (Topic::Prefix(Namespace::default_namespace(), "key/".into()), WRITES, true),
     ] {
         let feed = feed.clone();
         readers.push(on_a_thread(move || follow(feed, topic, last, pause)));
@@ -211,10 +163,7 @@ fn readers_and_the_writer_race_and_no_promise_breaks() {
     writer.join().unwrap();
     leaver.join().unwrap();
     let counts: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-    println!(
-        "waits of three blocking queries, resets of four followers: {counts:?}; {:?}",
-        feed.stats()
-    );
+    println!("waits of three blocking queries, resets of four followers: {counts:?}; {:?}", feed.stats());
     let stats = feed.stats();
     assert_eq!((stats.waiting, stats.parked, stats.subscribers), (0, 0, 0));
     assert_eq!((stats.head, stats.published), (Index(WRITES), WRITES));

@@ -9,10 +9,7 @@ use konsul_types::{Change, Index};
 use konsul_watch::{Delivery, Feed, FeedLimits, Start, Subscription, Topic};
 
 fn feed_of(entries: usize) -> Feed {
-    Feed::new(FeedLimits {
-        entries,
-        ..FeedLimits::default()
-    })
+    Feed::new(FeedLimits { entries, ..FeedLimits::default() })
 }
 
 /// A delivery in a line.
@@ -34,10 +31,7 @@ fn line(delivery: Option<Delivery>) -> String {
 /// All that it has, in a line.
 fn lines(subscription: &mut Subscription) -> String {
     let deliveries = std::iter::from_fn(|| subscription.try_next());
-    deliveries
-        .map(|delivery| line(Some(delivery)))
-        .collect::<Vec<_>>()
-        .join("; ")
+    deliveries.map(|delivery| line(Some(delivery))).collect::<Vec<_>>().join("; ")
 }
 
 #[test]
@@ -61,19 +55,10 @@ fn it_delivers_what_concerns_it_whole_and_in_order() {
 fn old_values_come_along() {
     let feed = feed_of(100);
     let mut subscription = feed.subscribe(on_key("a"), Start::Now).unwrap();
-    let Change::Kv { namespace, key, .. } = kv("a") else {
-        unreachable!()
-    };
-    let gone = Change::Kv {
-        namespace,
-        key,
-        old: Some(record(4)),
-        new: None,
-    };
+    let Change::Kv { namespace, key, .. } = kv("a") else { unreachable!() };
+    let gone = Change::Kv { namespace, key, old: Some(record(4)), new: None };
     feed.publish(vec![set(5, vec![gone.clone()])]);
-    let Some(Delivery::Batch(batch)) = subscription.try_next() else {
-        panic!("a batch")
-    };
+    let Some(Delivery::Batch(batch)) = subscription.try_next() else { panic!("a batch") };
     assert_eq!(batch.changes().collect::<Vec<_>>(), [&gone]);
 }
 
@@ -116,15 +101,8 @@ fn a_quiet_topic_does_not_fall_out() {
     let mut quiet = feed.subscribe(on_key("quiet"), Start::Now).unwrap();
     assert_eq!(line(quiet.try_next()), "-");
     feed.publish((1..=50).map(|index| keys(index, &["busy"])).collect());
-    assert_eq!(
-        (quiet.position(), line(quiet.try_next())),
-        (Index(50), "-".into())
-    );
-    feed.publish(vec![
-        keys(51, &["busy"]),
-        keys(52, &["quiet"]),
-        keys(53, &["busy"]),
-    ]);
+    assert_eq!((quiet.position(), line(quiet.try_next())), (Index(50), "-".into()));
+    feed.publish(vec![keys(51, &["busy"]), keys(52, &["quiet"]), keys(53, &["busy"])]);
     assert_eq!(
         quiet.position(),
         Index(0),
@@ -140,11 +118,7 @@ fn a_replaced_state_is_told_once() {
     let mut seated = feed.subscribe(on_key("a"), Start::Now).unwrap();
     let mut behind = feed.subscribe(on_key("a"), Start::Now).unwrap();
     assert_eq!(lines(&mut seated), "");
-    feed.publish(vec![
-        keys(1, &["a"]),
-        set(2, vec![kv("a"), Change::Reset]),
-        keys(3, &["b"]),
-    ]);
+    feed.publish(vec![keys(1, &["a"]), set(2, vec![kv("a"), Change::Reset]), keys(3, &["b"])]);
     for subscription in [&mut seated, &mut behind] {
         assert_eq!(lines(subscription), "Replaced, resume 3");
     }
@@ -155,16 +129,10 @@ fn a_replaced_state_is_told_once() {
 
 #[test]
 fn a_set_heavier_than_the_bound_resets_whom_it_concerns() {
-    let feed = Feed::new(FeedLimits {
-        bytes: 1000,
-        ..FeedLimits::default()
-    });
+    let feed = Feed::new(FeedLimits { bytes: 1000, ..FeedLimits::default() });
     let mut concerned = feed.subscribe(on_prefix("k"), Start::Now).unwrap();
     let mut other = feed.subscribe(on_key("a"), Start::Now).unwrap();
-    assert_eq!(
-        (lines(&mut concerned), lines(&mut other)),
-        (String::new(), String::new())
-    );
+    assert_eq!((lines(&mut concerned), lines(&mut other)), (String::new(), String::new()));
     feed.publish(vec![keys(1, &["k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7"])]);
     assert_eq!((feed.stats().history_entries, feed.stats().history_bytes), (0, 0));
     assert_eq!(lines(&mut concerned), "FellOut, resume 1");
@@ -173,23 +141,13 @@ fn a_set_heavier_than_the_bound_resets_whom_it_concerns() {
 
 #[test]
 fn the_bound_is_an_error_that_names_it() {
-    let feed = Feed::new(FeedLimits {
-        subscribers: 1,
-        ..FeedLimits::default()
-    });
+    let feed = Feed::new(FeedLimits { subscribers: 1, ..FeedLimits::default() });
     let first = feed.subscribe(Topic::All, Start::Now).unwrap();
     let refused = feed.subscribe(Topic::All, Start::Now).unwrap_err();
     assert_eq!((refused.what, refused.limit), ("subscribers", 1));
     drop(first);
     assert!(feed.subscribe(Topic::All, Start::Now).is_ok());
-    assert_eq!(
-        (
-            feed.stats().subscribers,
-            feed.stats().waiting,
-            feed.stats().refused
-        ),
-        (0, 0, 1)
-    );
+    assert_eq!((feed.stats().subscribers, feed.stats().waiting, feed.stats().refused), (0, 0, 1));
 }
 
 #[test]
@@ -220,10 +178,7 @@ fn bookmarks_come_on_request_when_the_rest_moved_on() {
             time::sleep(Duration::from_secs(30)).await;
             busy.publish(vec![keys(10, &["quiet"])]);
         });
-        let mut subscription = feed
-            .subscribe(on_key("quiet"), Start::Now)
-            .unwrap()
-            .with_bookmarks(every);
+        let mut subscription = feed.subscribe(on_key("quiet"), Start::Now).unwrap().with_bookmarks(every);
         let mut told = Vec::new();
         let began = time::now();
         for _ in 0..2 {

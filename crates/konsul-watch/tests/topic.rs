@@ -21,11 +21,8 @@ fn concerning(topic: &Topic) -> String {
         ("check", check("n")),
         ("event", event()),
     ];
-    let names: Vec<_> = changes
-        .iter()
-        .filter(|(_, change)| topic.concerns(change))
-        .map(|(name, _)| *name)
-        .collect();
+    let names: Vec<_> =
+        changes.iter().filter(|(_, change)| topic.concerns(change)).map(|(name, _)| *name).collect();
     names.join(" ")
 }
 
@@ -48,10 +45,7 @@ fn a_topic_concerns_what_its_name_says() {
         (Topic::Nodes, "node"),
         (Topic::Checks, "check"),
         (Topic::Events, "event"),
-        (
-            Topic::All,
-            "app app/ app/web apple b:app/web s1 s2 b:s1 node check event",
-        ),
+        (Topic::All, "app app/ app/web apple b:app/web s1 s2 b:s1 node check event"),
     ];
     for (topic, expect) in table {
         assert_eq!(concerning(&topic), expect, "{topic:?}");

@@ -6,8 +6,8 @@
 //! # The life of a command
 //!
 //! [`run`] takes the words after the program's name and everything else that a command may touch, as a [`Console`]:
-//! environment, input, output. [`words`] turns Go's way of writing flags (one dash, `-flag=value`) into clap's; [`tree`]
-//! finds the command; the command connects ([`connection`]), calls, prints. A failure is a text and an exit code
+//! environment, input, output. `words` turns Go's way of writing flags (one dash, `-flag=value`) into clap's; `tree`
+//! finds the command; the command connects (`connection`), calls, prints. A failure is a text and an exit code
 //! ([`failure::Failure`]); a reader that closed its end of a pipe has what it wanted, which is success.
 //!
 //! # What is missing on purpose

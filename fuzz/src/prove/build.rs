@@ -52,7 +52,9 @@ pub(super) fn binaries() -> Result<Binaries, String> {
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     match cargo.status() {
         Ok(status) if status.success() => Ok(Binaries { folder: folder.join(host).join("release") }),
-        Ok(status) => Err(format!("the targets cannot be compiled for libFuzzer ({status}); a C++ compiler is needed")),
+        Ok(status) => {
+            Err(format!("the targets cannot be compiled for libFuzzer ({status}); a C++ compiler is needed"))
+        }
         Err(why) => Err(format!("{}: {why}", cargo_name(&cargo))),
     }
 }

@@ -42,7 +42,11 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { ran, executions, inputs, edges, crashes } = self;
         let seconds = ran.as_secs();
-        write!(f, "{seconds} s, {executions} executions, {edges} edges, {inputs} inputs kept, {} fail", crashes.len())
+        write!(
+            f,
+            "{seconds} s, {executions} executions, {edges} edges, {inputs} inputs kept, {} fail",
+            crashes.len()
+        )
     }
 }
 
@@ -158,7 +162,8 @@ impl Campaign<'_> {
 }
 
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|file| file.map(|file| file.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|file| file.map(|file| file.path())).collect::<Result<_, _>>()?;
     files.sort();
     Ok(files)
 }
@@ -178,6 +183,39 @@ fn edges(said: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Stands in for libFuzzer: finds one input, makes it smaller, and fails on inputs that hold `bad`.
+    const STAND_IN: &str = r#"#!/bin/sh
+for word in "$@"; do
+    case "$word" in
+        -exact_artifact_path=*) printf bad > "${word#*=}"; exit 77 ;;
+        -print_final_stats=1)
+            printf 'something bad' > crashes/crash-1
+            echo '#9 NEW cov: 5 ft: 6' >&2; echo 'stat::number_of_executed_units: 9' >&2; exit 77 ;;
+        -merge=1) for last in "$@"; do :; done; cp "$last"/* reduced/; exit 0 ;;
+    esac
+done
+for last in "$@"; do :; done
+! grep -q bad "$last"
+"#;
+
+    #[test]
+    fn what_fails_is_kept_small_and_is_forgotten_once_it_passes() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let binary = folder.path().join("stand-in");
+        fs::write(&binary, STAND_IN).expect("it takes a file");
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).expect("its owner may do this");
+        let target = konsul_fuzz::find("duration").expect("a target");
+        let campaign = Campaign { target, binary: &binary, folder: &folder.path().join("duration") };
+        let report = campaign.run(Duration::from_secs(1)).expect("the stand-in runs");
+        assert_eq!((report.executions, report.edges, report.crashes.len()), (9, 5, 1));
+        assert_eq!(report.inputs, (target.seeds)().len());
+        assert_eq!(fs::read(&report.crashes[0]).expect("it is kept"), b"bad");
+        fs::write(&report.crashes[0], "mended").expect("it takes a file");
+        campaign.forget_what_is_mended().expect("the stand-in runs");
+        assert!(!report.crashes[0].exists());
+    }
 
     #[test]
     fn libfuzzers_words_are_read() {

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use konsul_state::State;
+use konsul_types::node::CatalogCommand;
 use konsul_types::restore::RestoreCommand;
 use konsul_types::{
-    Behavior, Check, CheckId, CheckStatus, Command, Event, EventId, Index, Key, KvCommand, KvTxnOp, Limits, Millis,
-    Namespace, Node, NodeName, Proposal, PutMode, RequestId, RestoreId, SessionId, SessionSpec, TxnOp, Value,
+    Behavior, Check, CheckId, CheckStatus, Command, Event, EventId, Index, Key, KvCommand, KvTxnOp, Limits,
+    Millis, Namespace, Node, NodeName, Proposal, PutMode, RequestId, RestoreId, SessionId, SessionSpec,
+    TxnOp, Value,
 };
-use konsul_types::node::CatalogCommand;
 use uuid::Uuid;
 
 use crate::Target;
@@ -35,12 +36,19 @@ fn run(bytes: &[u8]) {
     let mut log_index = 0;
     for piece in Input::new(bytes).pieces(128) {
         let Ok(proposal) = Proposal::decode(piece) else { continue };
-        assert_eq!(Proposal::decode(&proposal.encode()).as_ref(), Ok(&proposal), "an encoded proposal reads otherwise");
+        assert_eq!(
+            Proposal::decode(&proposal.encode()).as_ref(),
+            Ok(&proposal),
+            "an encoded proposal reads otherwise"
+        );
         log_index += 1;
         let before = (state.index(), state.at());
         // A leader's hashes that differ stop the node, as they should.
         let Ok(applied) = state.apply(TERM, log_index, &proposal) else { return };
-        assert!(state.index() > before.0 && state.at() >= before.1, "index or time went back at {proposal:?}");
+        assert!(
+            state.index() > before.0 && state.at() >= before.1,
+            "index or time went back at {proposal:?}"
+        );
         assert_eq!(applied.index, state.index());
         assert_eq!(state.verify(), None, "after {proposal:?}");
     }
@@ -68,7 +76,8 @@ pub(super) fn histories() -> Vec<Vec<Proposal>> {
 fn proposal((command, number): (Command, u128)) -> Proposal {
     let at = 1000 * number;
     // A UUID of version 7, made when the command was.
-    let request = number.is_multiple_of(3).then(|| RequestId(Uuid::from_u128((at << 80) | (7 << 76) | number)));
+    let request =
+        number.is_multiple_of(3).then(|| RequestId(Uuid::from_u128((at << 80) | (7 << 76) | number)));
     Proposal { at: Millis(at as u64), request, actor: String::new(), command }
 }
 

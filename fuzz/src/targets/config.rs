@@ -47,8 +47,10 @@ fn reread(items: &[Item]) {
 
 /// JSON of a tree; `None` if it has a number that JSON cannot write as it stands.
 fn object(items: &[Item]) -> Option<String> {
-    let pairs: Option<Vec<String>> =
-        items.iter().map(|item| Some(format!("{}:{}", quoted(&item.key), value(&item.node.value)?))).collect();
+    let pairs: Option<Vec<String>> = items
+        .iter()
+        .map(|item| Some(format!("{}:{}", quoted(&item.key), value(&item.node.value)?)))
+        .collect();
     Some(format!("{{{}}}", pairs?.join(",")))
 }
 
@@ -97,7 +99,8 @@ const JSON: &str = r#"{"server":true,"node_name":"é\n\ud83d\ude00","ports":{"ht
 
 fn seeds() -> Vec<Vec<u8>> {
     let deep = format!("a = {}{}", "[".repeat(70), "]".repeat(70));
-    let files = [(0, HCL), (0, JSON), (1, JSON), (0, deep.as_str()), (0, "\u{feff}a = 1"), (1, "{"), (0, "a b c {}")];
+    let files =
+        [(0, HCL), (0, JSON), (1, JSON), (0, deep.as_str()), (0, "\u{feff}a = 1"), (1, "{"), (0, "a b c {}")];
     files.iter().map(|(language, text)| [&[*language], text.as_bytes()].concat()).collect()
 }
 

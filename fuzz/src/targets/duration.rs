@@ -47,7 +47,20 @@ fn check_sign(text: &str, span: GoDuration) {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    ["0", "10s", "1h30m", "-1.5h", "1.25us", ".5s", "1m0.001s", "+7ns", "5", "1d", "9223372036854775807ns", "1µs1μs"]
-        .map(|text| text.as_bytes().to_vec())
-        .into()
+    [
+        "0",
+        "10s",
+        "1h30m",
+        "-1.5h",
+        "1.25us",
+        ".5s",
+        "1m0.001s",
+        "+7ns",
+        "5",
+        "1d",
+        "9223372036854775807ns",
+        "1µs1μs",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
 }

@@ -35,7 +35,13 @@ const REQUESTS_MAX: usize = 8;
 const METHODS: [&str; 8] = ["GET", "PUT", "DELETE", "GET", "PUT", "POST", "HEAD", "OPTIONS"];
 /// Headers that the edge reads, and one that carries a credential.
 const HEADERS: [&str; 8] = [
-    "Accept-Encoding", "X-Consul-Token", "Content-Type", "Authorization", "X-Other", "If-None-Match", "Cache-Control",
+    "Accept-Encoding",
+    "X-Consul-Token",
+    "Content-Type",
+    "Authorization",
+    "X-Other",
+    "If-None-Match",
+    "Cache-Control",
     "Accept",
 ];
 
@@ -71,7 +77,12 @@ async fn attack(bytes: &[u8]) {
         assert_eq!(after.verify(), None, "after {request:?}");
         assert!(after.index() >= before.index(), "the index went back at {request:?}");
         if (400..500).contains(&answer.status) {
-            assert_eq!(after.hashes(), before.hashes(), "{} and yet something changed: {request:?}", answer.status);
+            assert_eq!(
+                after.hashes(),
+                before.hashes(),
+                "{} and yet something changed: {request:?}",
+                answer.status
+            );
         }
     }
 }
@@ -126,7 +137,11 @@ fn seeds() -> Vec<Vec<u8>> {
             Seed(put, "/v1/session/destroy/adf4238a-882b-9ddc-4a9d-5b6758e4159e", b""),
         ],
         &[
-            Seed(put, "/v1/txn", br#"[{"KV":{"Verb":"set","Key":"t","Value":"dmFsdWU="}},{"KV":{"Verb":"get","Key":"t"}}]"#),
+            Seed(
+                put,
+                "/v1/txn",
+                br#"[{"KV":{"Verb":"set","Key":"t","Value":"dmFsdWU="}},{"KV":{"Verb":"get","Key":"t"}}]"#,
+            ),
             Seed(put, "/v1/txn?stale", br#"[{"KV":{"Verb":"get-tree","Key":""}}]"#),
             Seed(put, "/v1/txn", br#"[{"KV":{"Verb":"check-not-exists","Key":"t"}}]"#),
         ],

@@ -22,7 +22,11 @@ fn run(bytes: &[u8]) {
     let Ok(raw) = std::str::from_utf8(bytes) else { return };
     if let Ok(decoded) = path::decode(raw) {
         assert!(decoded.len() <= raw.len(), "a decoded path is longer than it was");
-        assert_eq!(path::decode(&escape(&decoded)).as_deref(), Ok(&*decoded), "an escaped path reads otherwise");
+        assert_eq!(
+            path::decode(&escape(&decoded)).as_deref(),
+            Ok(&*decoded),
+            "an escaped path reads otherwise"
+        );
         path::is_printable(&decoded);
         if let Some((route, tail)) = route::find(&decoded) {
             assert!(decoded.contains(tail), "{}: its variable part {tail:?} is not of the path", route.path);
@@ -40,11 +44,14 @@ fn escape(text: &str) -> String {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let mut paths: Vec<String> = ["/v1/kv/a/b", "/v1/kv/a%2Fb%25", "/v1/kv//..//%C3%A7", "/v1/kv/%zz", "/v1/kv/%ff", "/"]
-        .map(str::to_owned)
-        .into();
+    let mut paths: Vec<String> =
+        ["/v1/kv/a/b", "/v1/kv/a%2Fb%25", "/v1/kv//..//%C3%A7", "/v1/kv/%zz", "/v1/kv/%ff", "/"]
+            .map(str::to_owned)
+            .into();
     paths.push(format!("/v1/kv/{}", "k".repeat(8193)));
     // One path with a variable part at its end, in its middle, and none at all.
-    paths.extend(["/v1/session/info/x", "/v1/query/x/execute", "/v1/config/a/b", "/v1/txn"].map(str::to_owned));
+    paths.extend(
+        ["/v1/session/info/x", "/v1/query/x/execute", "/v1/config/a/b", "/v1/txn"].map(str::to_owned),
+    );
     paths.into_iter().map(String::into_bytes).collect()
 }

@@ -18,8 +18,20 @@ pub static TARGET: Target = Target {
 };
 
 /// Parameters that the API reads.
-const NAMES: &[&str] =
-    &["acquire", "cas", "dc", "flags", "index", "keys", "ns", "raw", "recurse", "release", "separator", "wait"];
+const NAMES: &[&str] = &[
+    "acquire",
+    "cas",
+    "dc",
+    "flags",
+    "index",
+    "keys",
+    "ns",
+    "raw",
+    "recurse",
+    "release",
+    "separator",
+    "wait",
+];
 
 fn run(bytes: &[u8]) {
     let Ok(raw) = std::str::from_utf8(bytes) else { return };

@@ -22,7 +22,11 @@ fn run(bytes: &[u8]) {
     let strict = from_slice::<Create>(bytes, Unknown::Refuse);
     let lenient = from_slice::<Create>(bytes, Unknown::Skip);
     if let Ok(wanted) = &strict {
-        assert_eq!(lenient.as_ref().ok(), Some(wanted), "what the strict reader takes, the lenient one reads alike");
+        assert_eq!(
+            lenient.as_ref().ok(),
+            Some(wanted),
+            "what the strict reader takes, the lenient one reads alike"
+        );
         assert!(wanted.wanted_node_checks().len() <= bytes.len() + 2, "more checks than the body could hold");
     }
     if lenient.is_ok() {

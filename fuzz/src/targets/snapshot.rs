@@ -38,7 +38,8 @@ fn run(bytes: &[u8]) {
         seal::snapshot::seal(&mut file);
     }
     let disk = disk_with(&file);
-    let survey = inspect::verify(disk.vfs(), Path::new(DIR)).expect("damage is part of the answer, not an error");
+    let survey =
+        inspect::verify(disk.vfs(), Path::new(DIR)).expect("damage is part of the answer, not an error");
     let whole = survey.problems().next().is_none();
     let Ok(store) = open(&disk) else { return };
     let Ok(Some((meta, chunks))) = read(&store) else { return };
@@ -54,7 +55,10 @@ fn copy(meta: &SnapshotMeta, chunks: &[Vec<u8>]) {
     let copied = snapshot_of(meta.clone(), chunks);
     let store = open(&disk_with(&copied)).expect("what the engine wrote opens");
     let again = read(&store).expect("what the engine wrote can be read");
-    assert!(again.as_ref().is_some_and(|(m, c)| m == meta && c == chunks), "a copy reads otherwise: {again:?}");
+    assert!(
+        again.as_ref().is_some_and(|(m, c)| m == meta && c == chunks),
+        "a copy reads otherwise: {again:?}"
+    );
 }
 
 type Whole = Option<(SnapshotMeta, Vec<Vec<u8>>)>;
@@ -112,11 +116,13 @@ fn snapshot_of(meta: SnapshotMeta, chunks: &[Vec<u8>]) -> Vec<u8> {
 
 fn seeds() -> Vec<Vec<u8>> {
     let text = b"a key and its value, a key and its value".repeat(20);
-    let chunk_sets: [&[Vec<u8>]; 3] = [&[], &[b"one".to_vec(), Vec::new()], &[text, vec![0; 5000], vec![7; 3]]];
+    let chunk_sets: [&[Vec<u8>]; 3] =
+        [&[], &[b"one".to_vec(), Vec::new()], &[text, vec![0; 5000], vec![7; 3]]];
     let metas = [b"".as_slice(), b"members", &[1, 2, 3, 0, 0, 255]];
     let files = chunk_sets.iter().zip(metas).map(|(chunks, members)| {
         let last = LogId { term: 2, index: 9 };
-        let meta = SnapshotMeta { last, membership: Bytes::from(members), id: "0000000000000002-9".to_owned() };
+        let meta =
+            SnapshotMeta { last, membership: Bytes::from(members), id: "0000000000000002-9".to_owned() };
         snapshot_of(meta, chunks)
     });
     files.flat_map(|file| [0, SEALED].map(|switches| [&[switches], file.as_slice()].concat())).collect()

@@ -41,13 +41,29 @@ fn check_member(op: &TxnOp) {
     let TxnOp::Kv { op, .. } = op;
     let KvTxnOp::Write(KvCommand::Put { key, value, .. }) = op else { return };
     assert!(value.len() as u64 <= VALUE_BYTES_MAX, "a value of {} bytes was taken", value.len());
-    assert!((1..=KEY_BYTES_MAX).contains(&key.as_str().len()), "a key of {} bytes was taken", key.as_str().len());
+    assert!(
+        (1..=KEY_BYTES_MAX).contains(&key.as_str().len()),
+        "a key of {} bytes was taken",
+        key.as_str().len()
+    );
 }
 
 fn seeds() -> Vec<Vec<u8>> {
     let verbs = [
-        "set", "cas", "lock", "unlock", "get", "get-or-empty", "get-tree", "check-index", "check-session",
-        "check-not-exists", "delete", "delete-tree", "delete-cas", "other",
+        "set",
+        "cas",
+        "lock",
+        "unlock",
+        "get",
+        "get-or-empty",
+        "get-tree",
+        "check-index",
+        "check-session",
+        "check-not-exists",
+        "delete",
+        "delete-tree",
+        "delete-cas",
+        "other",
     ];
     let member = |verb: &&str| {
         format!(

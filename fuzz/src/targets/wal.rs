@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use konsul_storage::vfs::sim::SimDisk;
-use konsul_storage::{DiskOptions, DiskStorage, Entry, EntryKind, LogId, Storage, StorageError, Vfs, Vote, inspect};
+use konsul_storage::{
+    DiskOptions, DiskStorage, Entry, EntryKind, LogId, Storage, StorageError, Vfs, Vote, inspect,
+};
 
 use crate::bounds::Bounds;
 use crate::input::{Input, push_piece};
@@ -40,7 +42,8 @@ fn run(bytes: &[u8]) {
         seal_all(&mut segments, switches & JOINED != 0);
     }
     let disk = disk_with(&segments);
-    let survey = inspect::verify(disk.vfs(), Path::new(DIR)).expect("damage is part of the answer, not an error");
+    let survey =
+        inspect::verify(disk.vfs(), Path::new(DIR)).expect("damage is part of the answer, not an error");
     let whole = survey.problems().next().is_none();
     let Ok(store) = open(&disk) else { return };
     assert!(whole, "a start took what `verify` calls damaged:\n{survey}");
@@ -77,7 +80,8 @@ impl Contents {
     fn of(store: &DiskStorage) -> Contents {
         let bounds = store.log_bounds();
         let from = bounds.0.index.saturating_add(1);
-        let entries = store.read(from, bounds.1.index.saturating_add(1)).expect("a log that opened can be read");
+        let entries =
+            store.read(from, bounds.1.index.saturating_add(1)).expect("a log that opened can be read");
         Contents { vote: store.vote(), bounds, entries }
     }
 }

@@ -115,7 +115,7 @@ mod tests {
         ];
         let text = render(Page { figures, requests: requests.read() });
         for line in [
-            "# HELP konsul_ready Whether it serves.",
+            "# HELP konsul_ready Whether it serves",
             "# TYPE konsul_ready gauge",
             "konsul_ready 1.0",
             "konsul_storage_syncs_total 12.0",
@@ -124,11 +124,12 @@ mod tests {
             "konsul_http_response_bytes_total{operation=\"kv_get\"} 10",
             "# TYPE konsul_http_request_duration_seconds histogram",
             "konsul_http_request_duration_seconds_count{operation=\"kv_get\"} 1",
-            "konsul_http_request_duration_seconds_bucket{le=\"0.0025\",operation=\"kv_get\"} 0",
-            "konsul_http_request_duration_seconds_bucket{le=\"0.005\",operation=\"kv_get\"} 1",
-            "konsul_http_request_duration_seconds_bucket{le=\"+Inf\",operation=\"kv_get\"} 1",
+            "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"0.0025\"} 0",
+            "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"0.005\"} 1",
+            "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"+Inf\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+        assert_eq!(text.matches("le=").count(), BUCKETS.len(), "{text}");
     }
 }

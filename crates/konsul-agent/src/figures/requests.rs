@@ -25,7 +25,7 @@ pub(crate) const BUCKETS: [f64; 17] = [
     2.5,
     5.0,
     10.0,
-    f64::MAX,
+    f64::INFINITY,
 ];
 
 /// Status classes, by the status' first digit less one.

@@ -20,30 +20,12 @@ pub struct Section {
 
 /// Every section.
 pub static SECTIONS: &[Section] = &[
-    Section {
-        title: "Node",
-        options: node::OPTIONS,
-    },
-    Section {
-        title: "Addresses and ports",
-        options: network::OPTIONS,
-    },
-    Section {
-        title: "Storage and change feed",
-        options: storage::OPTIONS,
-    },
-    Section {
-        title: "HTTP and limits",
-        options: limits::OPTIONS,
-    },
-    Section {
-        title: "Behaviour",
-        options: behaviour::OPTIONS,
-    },
-    Section {
-        title: "Logs and metrics",
-        options: observing::OPTIONS,
-    },
+    Section { title: "Node", options: node::OPTIONS },
+    Section { title: "Addresses and ports", options: network::OPTIONS },
+    Section { title: "Storage and change feed", options: storage::OPTIONS },
+    Section { title: "HTTP and limits", options: limits::OPTIONS },
+    Section { title: "Behaviour", options: behaviour::OPTIONS },
+    Section { title: "Logs and metrics", options: observing::OPTIONS },
 ];
 
 /// Every option.

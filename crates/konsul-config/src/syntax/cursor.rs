@@ -12,11 +12,7 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self {
-            rest: text,
-            at: Position { line: 1, column: 1 },
-            depth: 0,
-        }
+        Self { rest: text, at: Position { line: 1, column: 1 }, depth: 0 }
     }
 
     pub(super) fn at(&self) -> Position {
@@ -39,10 +35,7 @@ impl<'a> Cursor<'a> {
         let character = self.peek()?;
         self.rest = &self.rest[character.len_utf8()..];
         if character == '\n' {
-            self.at = Position {
-                line: self.at.line + 1,
-                column: 1,
-            };
+            self.at = Position { line: self.at.line + 1, column: 1 };
         } else {
             self.at.column += 1;
         }
@@ -80,10 +73,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(super) fn error(&self, message: impl Into<String>) -> SyntaxError {
-        SyntaxError {
-            at: self.at,
-            message: message.into(),
-        }
+        SyntaxError { at: self.at, message: message.into() }
     }
 
     /// An error that says what is here and what should be.
@@ -114,16 +104,11 @@ impl<'a> Cursor<'a> {
 
 /// The value of a decimal number's text: an integer where it is one and fits.
 pub(super) fn number(text: &str) -> Value {
-    text.parse()
-        .map_or_else(|_| Value::Number(text.to_owned()), Value::Integer)
+    text.parse().map_or_else(|_| Value::Number(text.to_owned()), Value::Integer)
 }
 
 /// A word for an error message. A long one may be a secret whose quotes were forgotten; its place says enough.
 pub(super) fn shown(word: &str) -> String {
     const LONGEST: usize = 16;
-    if word.len() <= LONGEST {
-        format!("`{word}`")
-    } else {
-        "this word".to_owned()
-    }
+    if word.len() <= LONGEST { format!("`{word}`") } else { "this word".to_owned() }
 }

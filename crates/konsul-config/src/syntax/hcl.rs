@@ -99,18 +99,12 @@ fn labelled(cursor: &mut Cursor<'_>, at: Position) -> Result<Node, SyntaxError> 
     cursor.descend()?;
     let inner = item(cursor, (label, label_at))?;
     cursor.ascend();
-    Ok(Node {
-        value: Value::Object(vec![inner]),
-        at,
-    })
+    Ok(Node { value: Value::Object(vec![inner]), at })
 }
 
 fn node(cursor: &mut Cursor<'_>) -> Result<Node, SyntaxError> {
     let at = cursor.at();
-    Ok(Node {
-        value: value(cursor)?,
-        at,
-    })
+    Ok(Node { value: value(cursor)?, at })
 }
 
 fn value(cursor: &mut Cursor<'_>) -> Result<Value, SyntaxError> {
@@ -178,9 +172,7 @@ fn numeral(cursor: &mut Cursor<'_>) -> Result<Value, SyntaxError> {
     if plain && digits.parse::<f64>().is_ok() {
         return Ok(number(text));
     }
-    Err(start.error(format!(
-        "`{text}` is no number; durations and sizes with a unit need double quotes"
-    )))
+    Err(start.error(format!("`{text}` is no number; durations and sizes with a unit need double quotes")))
 }
 
 /// Hexadecimal (`0x1f`) and octal (`017`) integers; the outer `None` says that the number is neither.
@@ -302,15 +294,9 @@ fn here_document(cursor: &mut Cursor<'_>) -> Result<String, SyntaxError> {
 
 /// The lines, each without the closing line's indent if all of them have it.
 fn join(lines: &[&str], indent: &str) -> String {
-    let all = lines
-        .iter()
-        .all(|line| line.starts_with(indent) || line.trim().is_empty());
+    let all = lines.iter().all(|line| line.starts_with(indent) || line.trim().is_empty());
     let cut = |line: &str| {
-        if all {
-            line.strip_prefix(indent).unwrap_or("").to_owned()
-        } else {
-            line.to_owned()
-        }
+        if all { line.strip_prefix(indent).unwrap_or("").to_owned() } else { line.to_owned() }
     };
     lines.iter().map(|line| cut(line) + "\n").collect()
 }
@@ -320,9 +306,7 @@ mod tests {
     use super::*;
 
     fn show(items: &[Item]) -> String {
-        let list = items
-            .iter()
-            .map(|item| format!("{}={}", item.key, show_value(&item.node.value)));
+        let list = items.iter().map(|item| format!("{}={}", item.key, show_value(&item.node.value)));
         list.collect::<Vec<_>>().join(" ")
     }
 
@@ -343,11 +327,7 @@ mod tests {
 
     #[track_caller]
     fn reads(text: &str, tree: &str) {
-        assert_eq!(
-            parse(text).map(|items| show(&items)).as_deref(),
-            Ok(tree),
-            "{text}"
-        );
+        assert_eq!(parse(text).map(|items| show(&items)).as_deref(), Ok(tree), "{text}");
     }
 
     #[track_caller]
@@ -363,14 +343,8 @@ mod tests {
     #[test]
     fn items_blocks_labels_and_comments() {
         reads("a = 1 b = true", "a=1 b=true");
-        reads(
-            "# x\n// y\n/* z\n */ \"a\" = \"b\", c { d = [1, \"2\",] }",
-            "a=\"b\" c={d=[1,\"2\"]}",
-        );
-        reads(
-            "service \"web\" \"x\" { port = 80 }",
-            "service={web={x={port=80}}}",
-        );
+        reads("# x\n// y\n/* z\n */ \"a\" = \"b\", c { d = [1, \"2\",] }", "a=\"b\" c={d=[1,\"2\"]}");
+        reads("service \"web\" \"x\" { port = 80 }", "service={web={x={port=80}}}");
         reads("ports = { http = 8500, dns = -1 }", "ports={http=8500 dns=-1}");
         reads("a {} a {}", "a={} a={}");
         reads("l = [{a = 1}, {}]", "l=[{a=1},{}]");
@@ -393,12 +367,7 @@ mod tests {
     #[test]
     fn refusals_name_place_and_remedy() {
         refuses("a = dev", 1, 5, "`dev` is no value; texts need double quotes");
-        refuses(
-            "a = 10s",
-            1,
-            5,
-            "`10s` is no number; durations and sizes with a unit need double quotes",
-        );
+        refuses("a = 10s", 1, 5, "`10s` is no number; durations and sizes with a unit need double quotes");
         refuses("a = 0xzz", 1, 5, "`0xzz` is no number");
         refuses("a\nb = 1", 2, 1, "expected `=` or `{` after the key, found `b`");
         refuses(

@@ -24,10 +24,7 @@ fn skip_space(cursor: &mut Cursor<'_>) {
 fn node(cursor: &mut Cursor<'_>) -> Result<Node, SyntaxError> {
     skip_space(cursor);
     let at = cursor.at();
-    Ok(Node {
-        value: value(cursor)?,
-        at,
-    })
+    Ok(Node { value: value(cursor)?, at })
 }
 
 fn value(cursor: &mut Cursor<'_>) -> Result<Value, SyntaxError> {
@@ -53,10 +50,7 @@ fn word(cursor: &mut Cursor<'_>) -> Result<Value, SyntaxError> {
         "true" => Ok(Value::Bool(true)),
         "false" => Ok(Value::Bool(false)),
         "null" => Ok(Value::Null),
-        other => Err(start.error(format!(
-            "{} is no JSON value; texts need double quotes",
-            shown(other)
-        ))),
+        other => Err(start.error(format!("{} is no JSON value; texts need double quotes", shown(other)))),
     }
 }
 
@@ -96,11 +90,7 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, SyntaxError> {
     if !cursor.eat(':') {
         return Err(cursor.expected("`:` after the key"));
     }
-    Ok(Item {
-        key,
-        at,
-        node: node(cursor)?,
-    })
+    Ok(Item { key, at, node: node(cursor)? })
 }
 
 /// The rest of a list, after its `[`.
@@ -175,10 +165,7 @@ fn unicode(cursor: &mut Cursor<'_>) -> Result<char, SyntaxError> {
     let code = match first {
         0xd800..=0xdbff if cursor.eat('\\') && cursor.eat('u') => {
             let second = cursor.hex(4)?;
-            let low = second
-                .checked_sub(0xdc00)
-                .filter(|low| *low < 0x400)
-                .ok_or_else(lone)?;
+            let low = second.checked_sub(0xdc00).filter(|low| *low < 0x400).ok_or_else(lone)?;
             0x1_0000 + ((first - 0xd800) << 10) + low
         }
         other => other,
@@ -205,9 +192,7 @@ mod tests {
         let items = parse("{\n  \"a\": [1, -2.5, null],\n  \"b\": {\"c\": \"\\u00e9\\ud83d\\ude00\"}\n}")
             .expect("well formed");
         assert_eq!((items[1].at.line, items[1].at.column), (3, 3));
-        let Value::Object(inner) = &items[1].node.value else {
-            panic!("an object")
-        };
+        let Value::Object(inner) = &items[1].node.value else { panic!("an object") };
         assert_eq!(inner[0].node.value, Value::Text("é😀".into()));
         assert_eq!(inner[0].node.at.column, 14);
     }
@@ -215,20 +200,10 @@ mod tests {
     #[test]
     fn refusals_name_place_and_remedy() {
         refuses("[]", 1, 1, "expected `{` to open an object, found `[`");
-        refuses(
-            "{\"a\": 1,}",
-            1,
-            9,
-            "JSON allows no comma before the closing bracket",
-        );
+        refuses("{\"a\": 1,}", 1, 9, "JSON allows no comma before the closing bracket");
         refuses("{\"a\" 1}", 1, 6, "expected `:` after the key, found `1`");
         refuses("{a: 1}", 1, 2, "expected a key in double quotes, found `a`");
-        refuses(
-            "{\"a\": yes}",
-            1,
-            7,
-            "`yes` is no JSON value; texts need double quotes",
-        );
+        refuses("{\"a\": yes}", 1, 7, "`yes` is no JSON value; texts need double quotes");
         refuses("{\"a\": 01}", 1, 7, "`01` is no JSON number");
         refuses("{\"a\": \"x}", 1, 7, "this text has no closing quote");
         refuses("{\"a\": \"\\ud800\"}", 1, 10, "this is half of a surrogate pair");
@@ -238,17 +213,7 @@ mod tests {
             9,
             "expected one of `\" \\ / b f n r t u` after the backslash, found `q`",
         );
-        refuses(
-            "{\"a\": 1} {}",
-            1,
-            10,
-            "expected nothing after the closing `}`, found `{`",
-        );
-        refuses(
-            "{\"a\": 1",
-            1,
-            8,
-            "expected `,` or `}`, found the end of the file",
-        );
+        refuses("{\"a\": 1} {}", 1, 10, "expected nothing after the closing `}`, found `{`");
+        refuses("{\"a\": 1", 1, 8, "expected `,` or `}`, found the end of the file");
     }
 }

@@ -134,10 +134,7 @@ pub fn parse(format: Format, bytes: &[u8]) -> Result<Vec<Item>, SyntaxError> {
 fn decode(bytes: &[u8]) -> Result<&str, SyntaxError> {
     let start = Position { line: 1, column: 1 };
     if bytes.len() > MAX_FILE_BYTES {
-        let message = format!(
-            "the file has {} bytes; at most {MAX_FILE_BYTES} are read",
-            bytes.len()
-        );
+        let message = format!("the file has {} bytes; at most {MAX_FILE_BYTES} are read", bytes.len());
         return Err(SyntaxError { at: start, message });
     }
     match std::str::from_utf8(bytes) {
@@ -180,10 +177,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_and_an_empty_file_are_fine() {
-        assert_eq!(
-            parse_bytes("a.hcl", "\u{feff}a = 1".as_bytes()).map(|items| items.len()),
-            Ok(1)
-        );
+        assert_eq!(parse_bytes("a.hcl", "\u{feff}a = 1".as_bytes()).map(|items| items.len()), Ok(1));
         assert_eq!(parse_bytes("a.json", b" \n"), Ok(Vec::new()));
     }
 
@@ -191,11 +185,8 @@ mod tests {
     fn nesting_has_a_bound_in_both_languages() {
         let deep = "[".repeat(100_000);
         let labels = format!("a{}", " \"b\"".repeat(100_000));
-        let texts = [
-            ("a.hcl", format!("a = {deep}")),
-            ("a.hcl", labels),
-            ("a.json", format!("{{\"a\": {deep}")),
-        ];
+        let texts =
+            [("a.hcl", format!("a = {deep}")), ("a.hcl", labels), ("a.json", format!("{{\"a\": {deep}"))];
         for (name, text) in texts {
             let error = parse_bytes(name, text.as_bytes()).expect_err("far too deep");
             assert_eq!(error.message, "nested more than 64 levels deep");
@@ -205,9 +196,6 @@ mod tests {
     #[test]
     fn a_file_that_is_too_large_is_refused_before_it_is_read() {
         let error = parse_bytes("a.hcl", &vec![b' '; MAX_FILE_BYTES + 1]).expect_err("one byte too many");
-        assert_eq!(
-            error.message,
-            "the file has 4194305 bytes; at most 4194304 are read"
-        );
+        assert_eq!(error.message, "the file has 4194305 bytes; at most 4194304 are read");
     }
 }

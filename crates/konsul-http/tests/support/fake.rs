@@ -1,6 +1,6 @@
 //! A small stand-in for the operations: a map, a lock, and a bell that rings on every change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -12,7 +12,7 @@ use konsul_operations::ports::*;
 use konsul_operations::{Blocking, Consistency, Context, Error};
 use konsul_runtime::sync::{Notify, mpsc};
 use konsul_runtime::time::timeout;
-use konsul_types::txn::{TxnError, TxnFailure};
+use konsul_types::txn::TxnError;
 use konsul_types::*;
 
 /// The stand-in.

@@ -45,7 +45,11 @@ impl<R: Replica> Inner<R> {
     }
 
     /// Waits while the newest event is the one that the client knows: indexes of events are compared for equality only.
-    pub(crate) async fn event_list(&self, ctx: &Context, args: EventList) -> Result<Answer<Vec<Arc<Event>>>, Error> {
+    pub(crate) async fn event_list(
+        &self,
+        ctx: &Context,
+        args: EventList,
+    ) -> Result<Answer<Vec<Arc<Event>>>, Error> {
         self.permit(ctx, &Permission::EventRead(args.name.as_deref().unwrap_or_default()))?;
         let deadline = args.blocking.map(|asked| now() + asked.wait);
         loop {
@@ -59,7 +63,8 @@ impl<R: Replica> Inner<R> {
             let events = self.events_here(&state, args.name.as_deref());
             let index = event_index(events.last().map(|event| event.id));
             let known = args.blocking.is_some_and(|asked| asked.index == index);
-            let (Some(mut parked), Some(deadline), true) = (parked, deadline, known && !self.is_stopping()) else {
+            let (Some(mut parked), Some(deadline), true) = (parked, deadline, known && !self.is_stopping())
+            else {
                 return Ok(answer(events, index, ctx.consistency, staleness));
             };
             parked.has_read(state.index());
@@ -74,7 +79,9 @@ impl<R: Replica> Inner<R> {
     fn events_here(&self, state: &konsul_state::State, name: Option<&str>) -> Vec<Arc<Event>> {
         let node = self.agent.node_name();
         let named = |event: &&Arc<Event>| name.is_none_or(|name| event.name == name);
-        let mine = |event: &&Arc<Event>| event.service_filter.is_empty() && matches(&event.node_filter, node.as_str());
+        let mine = |event: &&Arc<Event>| {
+            event.service_filter.is_empty() && matches(&event.node_filter, node.as_str())
+        };
         state.events().iter().filter(named).filter(mine).cloned().collect()
     }
 }
@@ -91,10 +98,10 @@ fn check_event(args: &EventFire) -> Result<(), Error> {
     if !args.tag_filter.is_empty() && args.service_filter.is_empty() {
         return Err(Error::invalid("tag", "Cannot provide tag filter without service filter"));
     }
-    let filters =
-        [("node", &args.node_filter), ("service", &args.service_filter), ("tag", &args.tag_filter)];
+    let filters = [("node", &args.node_filter), ("service", &args.service_filter), ("tag", &args.tag_filter)];
     for (what, filter) in filters {
-        Regex::new(filter).map_err(|why| Error::invalid("filter", format!("Invalid {what} filter: {why}")))?;
+        Regex::new(filter)
+            .map_err(|why| Error::invalid("filter", format!("Invalid {what} filter: {why}")))?;
     }
     if args.payload.len() > EVENT_PAYLOAD_MAX {
         return Err(Error::TooLarge {

@@ -28,7 +28,8 @@ impl<R: Replica> Inner<R> {
     ) -> Result<Answer<T>, Error> {
         let staleness = self.fresh(ctx).await?;
         let found = query(&self.replica.state());
-        let answer = |found: Found<T>, staleness| answer(found.value, found.reported, ctx.consistency, staleness);
+        let answer =
+            |found: Found<T>, staleness| answer(found.value, found.reported, ctx.consistency, staleness);
         match blocking.filter(|asked| asked.index > Index::ZERO && found.changed <= asked.index) {
             None => Ok(answer(found, staleness)),
             Some(asked) => {
@@ -95,7 +96,9 @@ impl<R: Replica> Inner<R> {
         loop {
             match self.replica.lease() {
                 Ok(()) => return Ok(ON_LEADER),
-                Err(error) if self.is_stopping() || now() >= deadline || !may_pass(&error) => return Err(error),
+                Err(error) if self.is_stopping() || now() >= deadline || !may_pass(&error) => {
+                    return Err(error);
+                }
                 Err(_) => {}
             }
             sleep_until(Instant::min(now() + pause, deadline)).await;

@@ -17,7 +17,11 @@ use crate::ports::Replica;
 const TTL_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl<R: Replica> Inner<R> {
-    pub(crate) async fn session_create(&self, ctx: &Context, args: SessionCreate) -> Result<Arc<Session>, Error> {
+    pub(crate) async fn session_create(
+        &self,
+        ctx: &Context,
+        args: SessionCreate,
+    ) -> Result<Arc<Session>, Error> {
         let node = args.node.clone().unwrap_or_else(|| self.agent.node_name());
         self.permit(ctx, &Permission::SessionWrite(node.as_str()))?;
         let spec = SessionSpec {
@@ -75,7 +79,9 @@ impl<R: Replica> Inner<R> {
         match self.write(ctx, command).await {
             Ok((_, Outcome::Session(session))) => Ok(session),
             Ok((_, other)) => Err(unexpected(&other)),
-            Err(Error::Refused(konsul_types::Refusal::UnknownSession { .. })) => Err(Error::SessionNotFound(id)),
+            Err(Error::Refused(konsul_types::Refusal::UnknownSession { .. })) => {
+                Err(Error::SessionNotFound(id))
+            }
             Err(error) => Err(error),
         }
     }
@@ -98,12 +104,17 @@ impl<R: Replica> Inner<R> {
         .await
     }
 
-    pub(crate) async fn session_list(&self, ctx: &Context, args: SessionList) -> Result<Answer<Vec<Arc<Session>>>, Error> {
+    pub(crate) async fn session_list(
+        &self,
+        ctx: &Context,
+        args: SessionList,
+    ) -> Result<Answer<Vec<Arc<Session>>>, Error> {
         self.permit(ctx, &Permission::SessionRead(args.node.as_ref().map_or("", |node| node.as_str())))?;
         let namespace: &Namespace = &ctx.namespace;
         let topic = || Topic::Sessions(namespace.clone());
         self.read(ctx, args.blocking, topic, |state| {
-            let on_node = |session: &&Arc<Session>| args.node.as_ref().is_none_or(|node| session.spec.node == *node);
+            let on_node =
+                |session: &&Arc<Session>| args.node.as_ref().is_none_or(|node| session.spec.node == *node);
             let sessions: Vec<_> = state.sessions().of(namespace).filter(on_node).cloned().collect();
             let changed = state.sessions().changed(namespace);
             state.found(sessions, changed, changed)

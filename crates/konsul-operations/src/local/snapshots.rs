@@ -26,7 +26,10 @@ impl<R: Replica> Inner<R> {
     }
 }
 
-pub(super) async fn begin<R: Replica>(inner: &Arc<Inner<R>>, ctx: &Context) -> Result<Box<dyn RestoreSink>, Error> {
+pub(super) async fn begin<R: Replica>(
+    inner: &Arc<Inner<R>>,
+    ctx: &Context,
+) -> Result<Box<dyn RestoreSink>, Error> {
     inner.permit(ctx, &Permission::Management)?;
     let id = RestoreId(konsul_runtime::random::uuid_v4());
     inner.write(ctx, Command::Restore(RestoreCommand::Begin { id })).await?;
@@ -58,7 +61,8 @@ impl<R: Replica> RestoreSink for Sink<R> {
             self.reader.end().map_err(refused)?;
             self.done = true;
             let (id, chunks) = (self.id, self.chunks);
-            match self.inner.write(&self.ctx, Command::Restore(RestoreCommand::Commit { id, chunks })).await? {
+            match self.inner.write(&self.ctx, Command::Restore(RestoreCommand::Commit { id, chunks })).await?
+            {
                 (index, Outcome::Counted(_)) => Ok(index),
                 (_, other) => Err(super::unexpected(&other)),
             }
@@ -76,8 +80,13 @@ impl<R: Replica> Sink<R> {
 
     /// A chunk of the state is staged whole: the state's own chunks are far below what the log takes.
     async fn stage(&mut self, chunk: Vec<u8>) -> Result<(), Error> {
-        if chunk.len() > RESTORE_CHUNK_MAX {
-            return Err(refused(format!("a chunk of {} bytes is larger than any that is written", chunk.len())));
+        // The bound of the state, which refuses more.
+        let most = RESTORE_CHUNK_MAX as u64 + self.inner.replica.state().limits().value_bytes;
+        if chunk.len() as u64 > most {
+            return Err(refused(format!(
+                "a chunk of {} bytes is larger than any that is written",
+                chunk.len()
+            )));
         }
         let step = RestoreCommand::Chunk { id: self.id, number: self.chunks, bytes: Value::from(chunk) };
         self.chunks += 1;

@@ -28,10 +28,7 @@ pub(super) fn next(state: &State) -> Option<Millis> {
     session.into_iter().chain(key).min()
 }
 
-fn due_sessions(
-    state: &State,
-    at: Millis,
-) -> Vec<(konsul_types::Namespace, konsul_types::SessionId, u64)> {
+fn due_sessions(state: &State, at: Millis) -> Vec<(konsul_types::Namespace, konsul_types::SessionId, u64)> {
     let over = state.sessions().deadlines().take_while(|(deadline, ..)| *deadline <= at).take(BATCH);
     over.filter_map(|(_, namespace, id)| {
         let session = state.sessions().get(namespace, id)?;
@@ -40,7 +37,10 @@ fn due_sessions(
     .collect()
 }
 
-fn due_keys(state: &State, at: Millis) -> Vec<(konsul_types::Namespace, konsul_types::Key, konsul_types::Index)> {
+fn due_keys(
+    state: &State,
+    at: Millis,
+) -> Vec<(konsul_types::Namespace, konsul_types::Key, konsul_types::Index)> {
     let over = state.keyspaces().flat_map(|(namespace, keys)| {
         let over = keys.deadlines().take_while(|(deadline, _)| *deadline <= at);
         over.filter_map(move |(_, key)| {

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use konsul_runtime::virtual_time::Node;
 
-use super::{Client, Common, backups, deposed, events, followers, keys, locks, registers, retries, txns, waiters};
+use super::{
+    Client, Common, backups, deposed, events, followers, keys, locks, registers, retries, txns, waiters,
+};
 
 /// Starts a client by its body and counts its end.
 macro_rules! start {

@@ -39,7 +39,9 @@ fn look(port: &impl Replica) -> Sight {
     let state = port.state();
     let sessions = state.sessions().all().filter(|(_, session)| session.deadline.is_some());
     let keys = state.keyspaces().flat_map(|(name, keys)| {
-        keys.deadlines().filter_map(move |(_, key)| Some((name.clone(), key.clone(), keys.get(key.as_str())?.modify_index)))
+        keys.deadlines().filter_map(move |(_, key)| {
+            Some((name.clone(), key.clone(), keys.get(key.as_str())?.modify_index))
+        })
     });
     Sight {
         term: state.term(),

@@ -74,7 +74,9 @@ async fn follow(counter: Counter, ask: Ask) -> Result<Stretch, Error> {
         let next = konsul_runtime::time::timeout_at(until, subscription.next()).await;
         let Ok(delivery) = next else { break };
         match delivery {
-            Delivery::Batch(batch) => seen.push(Seen::Batch(batch.index(), batch.changes().cloned().collect())),
+            Delivery::Batch(batch) => {
+                seen.push(Seen::Batch(batch.index(), batch.changes().cloned().collect()))
+            }
             Delivery::Reset { resume, .. } => {
                 let snapshot = counter.port.state().index();
                 subscription.go_on_after(snapshot);
@@ -115,4 +117,3 @@ async fn parked(counter: Counter, topic: Topic, wait: Duration) -> Result<Option
         Wake::Reset | Wake::Timeout => None,
     })
 }
-

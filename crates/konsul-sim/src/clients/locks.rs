@@ -31,11 +31,16 @@ async fn create(client: &mut Client, namespace: &Namespace) -> Option<Arc<Sessio
         behavior: if client.one_in(2) { Behavior::Release } else { Behavior::Delete },
         ttl_nanos: if client.one_in(6) { 0 } else { GoDuration::from_millis(ttl_ms).0 },
         ttl_text: format!("{ttl_ms}ms"),
-        node_checks: if client.one_in(2) { vec![CheckId::new("serfHealth").expect("a good name")] } else { vec![] },
+        node_checks: if client.one_in(2) {
+            vec![CheckId::new("serfHealth").expect("a good name")]
+        } else {
+            vec![]
+        },
         service_checks: vec![],
     };
     let (ctx, asked_at) = (Context::new(namespace.clone()), now());
-    let heard = client.ask(PATIENCE, move |c| async move { c.operations.session_create(&ctx, args).await }).await;
+    let heard =
+        client.ask(PATIENCE, move |c| async move { c.operations.session_create(&ctx, args).await }).await;
     let session = heard.ok()?;
     promised(client, namespace, &session, asked_at.as_nanos());
     Some(session)
@@ -106,7 +111,8 @@ async fn near_the_end(client: &mut Client, session: &Session) {
 
 async fn renew(client: &mut Client, namespace: &Namespace, id: SessionId) -> bool {
     let (ctx, asked_at) = (Context::new(namespace.clone()), now());
-    let heard = client.ask(PATIENCE, move |c| async move { c.operations.session_renew(&ctx, id).await }).await;
+    let heard =
+        client.ask(PATIENCE, move |c| async move { c.operations.session_renew(&ctx, id).await }).await;
     match heard.ok() {
         Some(session) => {
             promised(client, namespace, &session, asked_at.as_nanos());

@@ -26,7 +26,7 @@ mod txns;
 mod waiters;
 
 pub use crowd::spawn_all;
-pub use registers::{RegisterOp, RegisterLog};
+pub use registers::{RegisterLog, RegisterOp};
 
 /// What all clients of a run share.
 #[derive(Clone)]

@@ -20,7 +20,12 @@ pub struct Seen {
 
 impl Client {
     /// Reads and notes. `wait` makes it wait for something newer than an index.
-    pub async fn read(&mut self, query: Query, ctx: Context, wait: Option<(Index, Duration)>) -> Option<Seen> {
+    pub async fn read(
+        &mut self,
+        query: Query,
+        ctx: Context,
+        wait: Option<(Index, Duration)>,
+    ) -> Option<Seen> {
         let linearizable = !matches!(ctx.consistency, Consistency::Stale { .. });
         let blocking = wait.map(|(index, wait)| Blocking { index, wait });
         let (began, began_at) = (self.common.history.tick(), now());
@@ -29,12 +34,15 @@ impl Client {
         let heard = self
             .ask(patience, move |counter| async move {
                 // The moment from which the server waits, not that at which the client began to ask.
-                let deadline = wait.map(|(index, wait)| Waited { index, deadline: (now() + wait).as_nanos() });
+                let deadline =
+                    wait.map(|(index, wait)| Waited { index, deadline: (now() + wait).as_nanos() });
                 let (content, reported) = perform(&counter, &ctx, asked, blocking).await?;
                 Ok((content, reported, answered_by(), history.tick(), now(), deadline))
             })
             .await;
-        let Heard::Answer(Ok((content, reported, state, ended, ended_at, waited))) = heard else { return None };
+        let Heard::Answer(Ok((content, reported, state, ended, ended_at, waited))) = heard else {
+            return None;
+        };
         self.common.history.journals().reads.push(Read {
             client: self.id,
             query,

@@ -85,7 +85,8 @@ async fn delete(client: &mut Client, key: Key) -> Known {
     let ctx = client.write_context(&Namespace::default_namespace());
     let began = client.common.history.tick();
     let named = key.clone();
-    let heard = client.ask(PATIENCE, move |c| async move { c.operations.kv_delete(&ctx, named, None).await }).await;
+    let heard =
+        client.ask(PATIENCE, move |c| async move { c.operations.kv_delete(&ctx, named, None).await }).await;
     if let Some(answered) = answered(&heard) {
         note(client, key, began, Asked::Delete, answered);
     }

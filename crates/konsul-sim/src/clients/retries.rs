@@ -24,7 +24,8 @@ const REMEMBERED: usize = 24;
 pub(super) async fn run(mut client: Client) {
     let mut old: Vec<Request> = Vec::new();
     while client.goes_on() {
-        let request = if !old.is_empty() && client.one_in(3) { client.pick(&old).clone() } else { fresh(&mut client) };
+        let request =
+            if !old.is_empty() && client.one_in(3) { client.pick(&old).clone() } else { fresh(&mut client) };
         until_known(&mut client, &request).await;
         old.push(request);
         if old.len() > REMEMBERED {

@@ -12,8 +12,12 @@ pub const NAME: &str = "I-11 AckedDurable";
 
 /// A restarted log ends at `last`; a sync had answered for `synced`, and somebody was told of `told`.
 pub fn reopened(last: u64, synced: u64, told: u64) -> Held {
-    hold(NAME, last >= told, || format!("the log ends at {last} after a restart, but {told} was applied and told"))?;
-    hold(NAME, last >= synced, || format!("the log ends at {last} after a restart, but a sync answered for {synced}"))
+    hold(NAME, last >= told, || {
+        format!("the log ends at {last} after a restart, but {told} was applied and told")
+    })?;
+    hold(NAME, last >= synced, || {
+        format!("the log ends at {last} after a restart, but a sync answered for {synced}")
+    })
 }
 
 /// The entry at an acknowledged index is the command that was acknowledged.

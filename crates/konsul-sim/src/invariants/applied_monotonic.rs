@@ -30,7 +30,9 @@ impl Life {
             return Ok(());
         }
         self.began = true;
-        hold(NAME, applied >= self.least, || format!("position {applied} is published after {}", self.least))?;
+        hold(NAME, applied >= self.least, || {
+            format!("position {applied} is published after {}", self.least)
+        })?;
         self.least = applied;
         Ok(())
     }

@@ -39,7 +39,9 @@ fn effects(log: &Log) -> Held {
         if entry.changes.is_some()
             && let Some(first) = seen.insert(id, *index)
         {
-            return hold(NAME, false, || format!("request {id} had an effect at {first} and again at {index}"));
+            return hold(NAME, false, || {
+                format!("request {id} had an effect at {first} and again at {index}")
+            });
         }
     }
     Ok(())
@@ -58,11 +60,13 @@ fn expired_rightly(log: &Log, limits: &Limits) -> Held {
             continue;
         }
         let made = Millis(id.made_at().unwrap_or(0));
-        let is_far = newest.since(made) > limits.request_window_ms || made.since(newest) > limits.request_window_ms;
+        let is_far =
+            newest.since(made) > limits.request_window_ms || made.since(newest) > limits.request_window_ms;
         // One that was made before a forgotten one cannot be told from it.
-        let is_behind = ids.iter().any(|other| *other > id && is_old(*other, newest, limits)) || ids.iter().any(|other| {
-            *other != id && Millis(other.made_at().unwrap_or(0)) >= made && is_old(*other, newest, limits)
-        });
+        let is_behind = ids.iter().any(|other| *other > id && is_old(*other, newest, limits))
+            || ids.iter().any(|other| {
+                *other != id && Millis(other.made_at().unwrap_or(0)) >= made && is_old(*other, newest, limits)
+            });
         let are_many = ids.len() as u64 > limits.requests;
         hold(NAME, is_far || is_behind || are_many, || {
             format!("request {id}, made at {made}, was refused as too old at {index}, when it was {newest}")

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use konsul_types::{
-    Behavior, Change, ChangeSet, Command, Index, Key, KvRecord, Millis, Namespace, NodeName, Outcome, Proposal, Session,
-    SessionId, SessionSpec, Value,
+    Behavior, Change, ChangeSet, Command, Index, Key, KvRecord, Millis, Namespace, NodeName, Outcome,
+    Proposal, Session, SessionId, SessionSpec, Value,
 };
 
 use crate::check::Log;

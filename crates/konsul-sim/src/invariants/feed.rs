@@ -28,8 +28,12 @@ pub fn held(stretch: &Stretch, log: &Log) -> Held {
     for seen in &stretch.seen {
         at = match seen {
             Seen::Batch(index, changes) => {
-                hold(UNIQUE, told != Some(*index), || format!("{index} was delivered twice to {:?}", stretch.topic))?;
-                hold(ORDERED, *index > at, || format!("{index} was delivered after {at} to {:?}", stretch.topic))?;
+                hold(UNIQUE, told != Some(*index), || {
+                    format!("{index} was delivered twice to {:?}", stretch.topic)
+                })?;
+                hold(ORDERED, *index > at, || {
+                    format!("{index} was delivered after {at} to {:?}", stretch.topic)
+                })?;
                 gapless(stretch, log, at, Index(index.0 - 1))?;
                 atomic(stretch, log, *index, changes)?;
                 told = Some(*index);
@@ -44,10 +48,14 @@ pub fn held(stretch: &Stretch, log: &Log) -> Held {
         };
     }
     hold(RESUMABLE, stretch.position >= at, || {
-        format!("a subscriber of {:?} that knows {at} is told to resume at {}", stretch.topic, stretch.position)
+        format!(
+            "a subscriber of {:?} that knows {at} is told to resume at {}",
+            stretch.topic, stretch.position
+        )
     })?;
-    gapless(stretch, log, at, stretch.position)
-        .map_err(|broken| Broken::new(RESUMABLE, format!("resuming at {} would lose: {}", stretch.position, broken.what)))
+    gapless(stretch, log, at, stretch.position).map_err(|broken| {
+        Broken::new(RESUMABLE, format!("resuming at {} would lose: {}", stretch.position, broken.what))
+    })
 }
 
 /// Nothing of the topic lies in `(after, upto]`.
@@ -105,7 +113,10 @@ mod tests {
         let all = || vec![batch(&log, 3), batch(&log, 5), batch(&log, 7)];
         assert_eq!(broken_by(all(), 7), None);
         assert_eq!(broken_by(vec![batch(&log, 3), Seen::Bookmark(Index(4))], 4), None);
-        assert_eq!(broken_by(vec![Seen::Reset { resume: Index(5), snapshot: Index(6) }, batch(&log, 7)], 9), None);
+        assert_eq!(
+            broken_by(vec![Seen::Reset { resume: Index(5), snapshot: Index(6) }, batch(&log, 7)], 9),
+            None
+        );
         assert_eq!(broken_by(vec![batch(&log, 3), batch(&log, 3)], 3), Some(UNIQUE));
         assert_eq!(broken_by(vec![batch(&log, 3), batch(&log, 5), batch(&log, 3)], 5), Some(ORDERED));
         assert_eq!(broken_by(vec![batch(&log, 3), batch(&log, 7)], 7), Some(GAPLESS));

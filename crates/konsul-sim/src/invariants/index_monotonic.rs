@@ -34,7 +34,9 @@ fn rising(reads: &[&Read]) -> Held {
     }
     reads.iter().try_for_each(|read| {
         let before = ends.range(..read.began).next_back().map_or(Index::ZERO, |(_, index)| *index);
-        hold(NAME, read.reported >= before, || format!("{} is reported after {before}: {read:?}", read.reported))
+        hold(NAME, read.reported >= before, || {
+            format!("{} is reported after {before}: {read:?}", read.reported)
+        })
     })
 }
 

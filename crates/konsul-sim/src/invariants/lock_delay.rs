@@ -32,7 +32,9 @@ pub fn held(log: &Log) -> Held {
                     let to = new.as_ref().and_then(|record| record.session);
                     if to.is_some() && to != from {
                         let until = free_until.get(&place).copied().unwrap_or_default();
-                        hold(NAME, now >= until, || format!("{key} is granted at {index}, at {now}; free until {until}"))?;
+                        hold(NAME, now >= until, || {
+                            format!("{key} is granted at {index}, at {now}; free until {until}")
+                        })?;
                     }
                     if let Some(delay) = from.filter(|_| to.is_none()).and_then(|id| ended.get(&id)) {
                         free_until.insert(place, now.plus(*delay));

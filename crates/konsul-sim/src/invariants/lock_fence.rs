@@ -41,11 +41,23 @@ pub fn held(log: &Log) -> Held {
     Ok(())
 }
 
-fn change_hands(lock: &mut Lock, index: u64, from: Option<SessionId>, to: Option<SessionId>, fence: u64) -> Held {
-    hold(NAME, lock.holder == from, || format!("at {index} the holder was {from:?}, before it was {:?}", lock.holder))?;
+fn change_hands(
+    lock: &mut Lock,
+    index: u64,
+    from: Option<SessionId>,
+    to: Option<SessionId>,
+    fence: u64,
+) -> Held {
+    hold(NAME, lock.holder == from, || {
+        format!("at {index} the holder was {from:?}, before it was {:?}", lock.holder)
+    })?;
     if to.is_some() && to != from {
-        hold(NAME, from.is_none(), || format!("at {index} the lock goes from {from:?} to {to:?}, never free"))?;
-        hold(NAME, fence > lock.fence, || format!("at {index} the lock is granted with {fence}, after {}", lock.fence))?;
+        hold(NAME, from.is_none(), || {
+            format!("at {index} the lock goes from {from:?} to {to:?}, never free")
+        })?;
+        hold(NAME, fence > lock.fence, || {
+            format!("at {index} the lock is granted with {fence}, after {}", lock.fence)
+        })?;
         lock.fence = fence;
     }
     lock.holder = to;

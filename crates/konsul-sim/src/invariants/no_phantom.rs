@@ -32,7 +32,9 @@ fn was_put(read: &Read, put: &BTreeMap<&[u8], u64>) -> Held {
     };
     seen.into_iter().try_for_each(|value| {
         let since = put.get(value.as_bytes());
-        hold(NAME, since.is_some_and(|began| *began < read.ended), || format!("{value:?} was read and never put: {read:?}"))
+        hold(NAME, since.is_some_and(|began| *began < read.ended), || {
+            format!("{value:?} was read and never put: {read:?}")
+        })
     })
 }
 

@@ -21,9 +21,13 @@ pub fn status(status: &Status) -> Held {
 
 /// What a restarted engine no longer has is covered by the snapshot that it hands out.
 pub fn purged_is_covered(purged: u64, storage: &dyn Storage) -> Held {
-    let newest = storage.latest_snapshot().map_err(|error| Broken::new(NAME, format!("no snapshot to begin from: {error}")))?;
+    let newest = storage
+        .latest_snapshot()
+        .map_err(|error| Broken::new(NAME, format!("no snapshot to begin from: {error}")))?;
     let covered = newest.map_or(0, |(meta, _)| meta.last.index);
-    hold(NAME, purged <= covered, || format!("the log is purged up to {purged}, but the snapshot ends at {covered}"))
+    hold(NAME, purged <= covered, || {
+        format!("the log is purged up to {purged}, but the snapshot ends at {covered}")
+    })
 }
 
 #[cfg(test)]

@@ -23,7 +23,9 @@ fn within(usage: &Usage, limits: &Limits) -> Held {
         ("sessions", usage.sessions, limits.sessions),
     ];
     rows.into_iter().try_for_each(|(what, found, limit)| {
-        hold(NAME, found <= limit, || format!("namespace {} holds {found} {what}; {limit} are allowed", usage.namespace))
+        hold(NAME, found <= limit, || {
+            format!("namespace {} holds {found} {what}; {limit} are allowed", usage.namespace)
+        })
     })
 }
 
@@ -36,7 +38,12 @@ mod tests {
     #[test]
     fn fires_on_each_bound() {
         let limits = Limits { kv: KvQuota { keys: 2, bytes: 20 }, sessions: 1, ..Limits::default() };
-        let usage = |keys, bytes, sessions| Usage { namespace: Namespace::default_namespace(), keys, bytes, sessions };
+        let usage = |keys, bytes, sessions| Usage {
+            namespace: Namespace::default_namespace(),
+            keys,
+            bytes,
+            sessions,
+        };
         assert!(within(&usage(2, 20, 1), &limits).is_ok());
         for over in [usage(3, 20, 1), usage(2, 21, 1), usage(2, 20, 2)] {
             assert!(within(&over, &limits).is_err());

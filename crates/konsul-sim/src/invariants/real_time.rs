@@ -35,7 +35,8 @@ pub fn held(journals: &Journals) -> Held {
         _ => None,
     });
     let reads = journals.reads.iter().filter(|read| read.linearizable);
-    let reads = reads.map(|read| Placed { began: read.began, ended: read.ended, index: read.state.0, write: false });
+    let reads =
+        reads.map(|read| Placed { began: read.began, ended: read.ended, index: read.state.0, write: false });
     in_order(writes.chain(reads).collect())
 }
 

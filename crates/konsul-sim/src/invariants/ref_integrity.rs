@@ -26,7 +26,9 @@ struct References {
 pub fn held(state: &State) -> Held {
     let mut found = References::default();
     found.nodes.extend(state.catalog().nodes().map(|node| node.name.to_string()));
-    found.at_nodes.extend(state.catalog().checks().map(|check| (format!("check {}", check.id), check.node.to_string())));
+    found.at_nodes.extend(
+        state.catalog().checks().map(|check| (format!("check {}", check.id), check.node.to_string())),
+    );
     for (namespace, session) in state.sessions().all() {
         found.sessions.insert(format!("{namespace}/{}", session.spec.id));
         found.at_nodes.push((format!("session {}", session.spec.id), session.spec.node.to_string()));

@@ -15,7 +15,10 @@ pub const NAME: &str = "I-08 ReplayEqual";
 pub fn hashes(at: u64, wanted: &[u64], found: &[u64]) -> Held {
     let differs = Table::ALL.iter().zip(wanted.iter().zip(found)).find(|(_, (a, b))| a != b);
     hold(NAME, differs.is_none(), || {
-        format!("at {at} table {} differs from what follows from the log", differs.map_or("?", |(table, _)| table.name()))
+        format!(
+            "at {at} table {} differs from what follows from the log",
+            differs.map_or("?", |(table, _)| table.name())
+        )
     })
 }
 

@@ -16,8 +16,11 @@ pub const NAME: &str = "I-35 RestoreAtomic";
 /// All reads.
 pub fn held(reads: &[Read], log: &Log) -> Held {
     let is_restore = |changes: &konsul_types::ChangeSet| changes.changes.contains(&Change::Reset);
-    let restores: Vec<u64> =
-        log.iter().filter(|(_, e)| e.changes.as_ref().is_some_and(is_restore)).map(|(index, _)| *index).collect();
+    let restores: Vec<u64> = log
+        .iter()
+        .filter(|(_, e)| e.changes.as_ref().is_some_and(is_restore))
+        .map(|(index, _)| *index)
+        .collect();
     for read in reads.iter().filter(|read| read.query != Query::Events) {
         let last = restores.iter().rev().find(|index| **index <= read.state.0).copied().unwrap_or(0);
         hold(NAME, read.reported >= Index(last), || format!("a restore took effect at {last}: {read:?}"))?;

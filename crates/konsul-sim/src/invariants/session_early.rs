@@ -24,7 +24,9 @@ pub fn held(promises: &[Renewed], log: &Log, clock_jumps: bool) -> Held {
     let ends = ends(log);
     promises.iter().try_for_each(|promise| {
         let id = (promise.namespace.clone(), promise.session.spec.id);
-        let (Some(ttl), Some((index, end))) = (promise.session.spec.ttl_ms, ends.get(&id)) else { return Ok(()) };
+        let (Some(ttl), Some((index, end))) = (promise.session.spec.ttl_ms, ends.get(&id)) else {
+            return Ok(());
+        };
         hold(NAME, end + GRAIN >= promise.asked_at + ttl * 1_000_000, || {
             format!("session {} ended at {index}, at {end} ns; promised: {promise:?}", id.1)
         })
@@ -35,7 +37,8 @@ pub fn held(promises: &[Renewed], log: &Log, clock_jumps: bool) -> Held {
 fn ends(log: &Log) -> BTreeMap<(Namespace, SessionId), (u64, u64)> {
     let mut ends = BTreeMap::new();
     for (index, entry) in log {
-        let expires = entry.proposal.as_ref().is_some_and(|p| matches!(p.command, Command::SessionExpire { .. }));
+        let expires =
+            entry.proposal.as_ref().is_some_and(|p| matches!(p.command, Command::SessionExpire { .. }));
         for change in entry.changes.iter().filter(|_| expires).flat_map(|set| &set.changes) {
             if let Change::Session { namespace, id, new: None, .. } = change {
                 ends.insert((namespace.clone(), *id), (*index, entry.seen_at));

@@ -17,7 +17,10 @@ pub fn held(state: &State) -> Held {
 
 fn is_over(session: &Session, now: Millis) -> Held {
     hold(NAME, session.deadline.is_none(), || {
-        format!("session {} is still there at {now}, long after its last renewal: {session:?}", session.spec.id)
+        format!(
+            "session {} is still there at {now}, long after its last renewal: {session:?}",
+            session.spec.id
+        )
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Source: Konsul's limits: at most two snapshots (and one being written), the log since the older of them, and two segments
 //! of slack at each end; the feed's history by number and bytes. Consul's raft file never shrank (its pull request 15890).
+//! Between the installation of a snapshot and the purge that follows it, the log still begins at the snapshot before the older
+//! one; a crash between the two makes that last until the next snapshot.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +18,9 @@ pub const NAME: &str = "I-36 SpaceBound";
 /// A frame's header and record take no more than this beside the payload.
 const PER_ENTRY: u64 = 96;
 
-/// Bytes of log that must be kept because the older snapshot does not cover them.
-pub fn needed(entries: &BTreeMap<u64, Entry>, covered_before: u64) -> u64 {
-    entries.range(covered_before + 1..).map(|(_, entry)| entry.payload.len() as u64 + PER_ENTRY).sum()
+/// Bytes of log that may be kept because it was not purged further yet.
+pub fn needed(entries: &BTreeMap<u64, Entry>, purged: u64) -> u64 {
+    entries.range(purged + 1..).map(|(_, entry)| entry.payload.len() as u64 + PER_ENTRY).sum()
 }
 
 /// The files of a data directory.
@@ -46,9 +48,12 @@ mod tests {
 
     #[test]
     fn fires_on_too_many_snapshots_and_too_much_log() {
-        let files = |names: &[(&str, u64)]| names.iter().map(|(n, l)| ((*n).to_owned(), *l)).collect::<Vec<_>>();
+        let files =
+            |names: &[(&str, u64)]| names.iter().map(|(n, l)| ((*n).to_owned(), *l)).collect::<Vec<_>>();
         assert!(disk(&files(&[("a.snap", 9), ("b.snap", 9), ("1.log", 4096)]), 0, 4096).is_ok());
-        assert!(disk(&files(&[("a.snap", 9), ("b.snap", 9), ("c.snap", 9), ("d.snap", 9)]), 0, 4096).is_err());
+        assert!(
+            disk(&files(&[("a.snap", 9), ("b.snap", 9), ("c.snap", 9), ("d.snap", 9)]), 0, 4096).is_err()
+        );
         assert!(disk(&files(&[("1.log", 7 * 4096)]), 0, 4096).is_err());
     }
 

@@ -49,7 +49,8 @@ mod tests {
         assert!(answered(&at(5, 5)).is_err());
         let mut log = Log::new();
         entry(&mut log, 7, 1, any(), vec![kv("a", None, Some(record(7, "v", None)))]);
-        let woken = |name, knew| Woken { topic: Topic::Key(ns(), key(name)), knew: Index(knew), by: Index(7) };
+        let woken =
+            |name, knew| Woken { topic: Topic::Key(ns(), key(name)), knew: Index(knew), by: Index(7) };
         assert!(was_told(&woken("a", 6), &log).is_ok());
         assert!(was_told(&woken("b", 6), &log).is_err());
         assert!(was_told(&woken("a", 7), &log).is_err());

@@ -26,8 +26,10 @@ pub fn held(log: &Log) -> Held {
                 renewals.entry((namespace.clone(), *id)).and_modify(|count| *count += 1);
             }
             Command::SessionExpire { term, sessions } => {
-                let seen: BTreeMap<_, _> =
-                    sessions.iter().map(|(namespace, id, renewal)| ((namespace.clone(), *id), *renewal)).collect();
+                let seen: BTreeMap<_, _> = sessions
+                    .iter()
+                    .map(|(namespace, id, renewal)| ((namespace.clone(), *id), *renewal))
+                    .collect();
                 for change in changed {
                     let Change::Session { namespace, id, .. } = change else { continue };
                     let place = (namespace.clone(), *id);
@@ -46,7 +48,9 @@ pub fn held(log: &Log) -> Held {
                     let Change::Kv { key, old: Some(old), .. } = change else { continue };
                     let seen = keys.iter().any(|(_, name, index)| name == key && *index == old.modify_index);
                     hold(NAME, *term == entry.term && seen, || {
-                        format!("at {index} {key} of {old:?} was ended by an expiry of term {term} that had not seen it")
+                        format!(
+                            "at {index} {key} of {old:?} was ended by an expiry of term {term} that had not seen it"
+                        )
                     })?;
                 }
             }

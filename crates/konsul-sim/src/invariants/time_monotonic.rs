@@ -50,7 +50,10 @@ mod tests {
         times.published(1, Millis(10)).unwrap();
         times.published(5, Millis(20)).unwrap();
         assert!(times.clone().published(6, Millis(19)).is_err());
-        assert!(times.clone().published(5, Millis(21)).is_err() || times.clone().published(5, Millis(19)).is_err());
+        assert!(
+            times.clone().published(5, Millis(21)).is_err()
+                || times.clone().published(5, Millis(19)).is_err()
+        );
         assert!(times.clone().published(3, Millis(21)).is_err());
         times.stamped(7, Millis(30));
         assert!(times.published(7, Millis(29)).is_err());

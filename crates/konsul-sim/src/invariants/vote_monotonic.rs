@@ -41,7 +41,10 @@ impl Votes {
     pub fn reopened(&mut self, found: Option<Vote>) -> Held {
         let known = found == self.answered || self.tried.iter().any(|tried| Some(*tried) == found);
         if !known {
-            let text = format!("a restart found {found:?}; answered was {:?}, tried since {:?}", self.answered, self.tried);
+            let text = format!(
+                "a restart found {found:?}; answered was {:?}, tried since {:?}",
+                self.answered, self.tried
+            );
             return Err(Broken::new(NAME, text));
         }
         self.answered = found;

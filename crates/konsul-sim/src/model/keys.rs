@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use konsul_types::{Change, Index, Key, KvCommand, KvRecord, Millis, Namespace, Outcome, PutMode, Refusal, SessionId, Value};
+use konsul_types::{
+    Change, Index, Key, KvCommand, KvRecord, Millis, Namespace, Outcome, PutMode, Refusal, SessionId, Value,
+};
 
 use super::{Model, Place};
 
@@ -29,7 +31,8 @@ impl Model {
 
     /// The keys under a prefix, in order.
     pub(super) fn under(&self, namespace: &Namespace, prefix: &str) -> Vec<(Key, Arc<KvRecord>)> {
-        let here = self.keys.iter().filter(|((name, key), _)| name == namespace && key.as_str().starts_with(prefix));
+        let here =
+            self.keys.iter().filter(|((name, key), _)| name == namespace && key.as_str().starts_with(prefix));
         here.map(|((_, key), record)| (key.clone(), record.clone())).collect()
     }
 
@@ -71,7 +74,15 @@ impl Model {
         };
         self.within_quota(place, value)?;
         let create_index = old.map_or(self.index, |old| old.create_index);
-        Ok(KvRecord { value: value.clone(), flags, lock_index, session, create_index, modify_index: self.index, expires_at })
+        Ok(KvRecord {
+            value: value.clone(),
+            flags,
+            lock_index,
+            session,
+            create_index,
+            modify_index: self.index,
+            expires_at,
+        })
     }
 
     fn acquire(&self, place: &Place, id: SessionId) -> Result<u64, Refusal> {

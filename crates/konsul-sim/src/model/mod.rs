@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use konsul_types::node::CatalogCommand;
 use konsul_types::{
-    Change, Check, CheckId, Command, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, NodeName, Outcome,
-    Proposal, Refusal, RequestId, Session, SessionId,
+    Change, Check, CheckId, Command, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, NodeName,
+    Outcome, Proposal, Refusal, RequestId, Session, SessionId,
 };
 
 mod keys;
@@ -133,7 +133,8 @@ impl Model {
                 let old = self.nodes.get(&node.name).cloned();
                 let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
                 let new = Arc::new(Node { create_index, modify_index: self.index, ..node.clone() });
-                let same = |old: &Arc<Node>| Node { modify_index: old.modify_index, ..(*new).clone() } == **old;
+                let same =
+                    |old: &Arc<Node>| Node { modify_index: old.modify_index, ..(*new).clone() } == **old;
                 if old.as_ref().is_some_and(same) {
                     return Outcome::Done;
                 }
@@ -146,12 +147,18 @@ impl Model {
                 let old = self.checks.get(&place).cloned();
                 let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
                 let new = Arc::new(Check { create_index, modify_index: self.index, ..check.clone() });
-                let same = |old: &Arc<Check>| Check { modify_index: old.modify_index, ..(*new).clone() } == **old;
+                let same =
+                    |old: &Arc<Check>| Check { modify_index: old.modify_index, ..(*new).clone() } == **old;
                 if old.as_ref().is_some_and(same) {
                     return Outcome::Done;
                 }
                 self.checks.insert(place, new.clone());
-                changes.push(Change::Check { node: check.node.clone(), id: check.id.clone(), old, new: Some(new) });
+                changes.push(Change::Check {
+                    node: check.node.clone(),
+                    id: check.id.clone(),
+                    old,
+                    new: Some(new),
+                });
                 Outcome::Done
             }
             _ => Outcome::Refused(Refusal::MissingNode),

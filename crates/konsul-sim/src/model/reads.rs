@@ -12,9 +12,13 @@ impl Model {
     /// The answer to a query.
     pub fn answer(&self, query: &Query) -> Content {
         match query {
-            Query::Get(namespace, key) => Content::Record(self.keys.get(&(namespace.clone(), key.clone())).cloned()),
+            Query::Get(namespace, key) => {
+                Content::Record(self.keys.get(&(namespace.clone(), key.clone())).cloned())
+            }
             Query::List(namespace, prefix) => Content::Records(self.under(namespace, prefix)),
-            Query::Keys(namespace, prefix, separator) => Content::Names(self.names(namespace, prefix, separator)),
+            Query::Keys(namespace, prefix, separator) => {
+                Content::Names(self.names(namespace, prefix, separator))
+            }
             Query::Session(namespace, id) => {
                 Content::Session(self.sessions.contains_key(&(namespace.clone(), *id)).then_some(*id))
             }
@@ -34,14 +38,16 @@ impl Model {
                 None => key.to_owned(),
             }
         };
-        let names: BTreeSet<String> = self.under(namespace, prefix).iter().map(|(key, _)| cut(key.as_str())).collect();
+        let names: BTreeSet<String> =
+            self.under(namespace, prefix).iter().map(|(key, _)| cut(key.as_str())).collect();
         names.into_iter().map(Arc::from).collect()
     }
 
     /// The index of the last change of what a query is about, removals included.
     pub fn changed(&self, query: &Query) -> Index {
         let of_keys = |namespace: &Namespace, about: &dyn Fn(&str) -> bool| {
-            let touched = self.touched.iter().filter(|((name, key), _)| name == namespace && about(key.as_str()));
+            let touched =
+                self.touched.iter().filter(|((name, key), _)| name == namespace && about(key.as_str()));
             let live = self.keys.iter().filter(|((name, key), _)| name == namespace && about(key.as_str()));
             let touched = touched.map(|(_, index)| *index);
             touched.chain(live.map(|(_, record)| record.modify_index)).max().unwrap_or_default()

@@ -12,7 +12,12 @@ use super::{Model, Place};
 const DELAY_MAX_MS: u64 = 60_000;
 
 impl Model {
-    pub(super) fn create(&mut self, namespace: &Namespace, spec: &SessionSpec, changes: &mut Vec<Change>) -> Outcome {
+    pub(super) fn create(
+        &mut self,
+        namespace: &Namespace,
+        spec: &SessionSpec,
+        changes: &mut Vec<Change>,
+    ) -> Outcome {
         if let Err(refusal) = self.may_begin(namespace, spec) {
             return Outcome::Refused(refusal);
         }
@@ -47,7 +52,10 @@ impl Model {
         }
         let live = self.sessions.keys().filter(|(name, _)| name == namespace).count() as u64;
         if live >= self.limits.sessions {
-            return Err(Refusal::TooManySessions { namespace: namespace.to_string(), limit: self.limits.sessions });
+            return Err(Refusal::TooManySessions {
+                namespace: namespace.to_string(),
+                limit: self.limits.sessions,
+            });
         }
         Ok(())
     }
@@ -101,7 +109,11 @@ impl Model {
         for session in self.sessions.values_mut() {
             let Some((ttl, end)) = session.spec.ttl_ms.zip(session.deadline) else { continue };
             if end < at.plus(ttl) && !session.grace_used {
-                *session = Arc::new(Session { deadline: Some(at.plus(ttl)), grace_used: true, ..(**session).clone() });
+                *session = Arc::new(Session {
+                    deadline: Some(at.plus(ttl)),
+                    grace_used: true,
+                    ..(**session).clone()
+                });
                 count += 1;
             }
         }
@@ -131,7 +143,13 @@ impl Model {
         }
     }
 
-    fn swap(&mut self, namespace: &Namespace, id: SessionId, new: Option<Arc<Session>>, changes: &mut Vec<Change>) {
+    fn swap(
+        &mut self,
+        namespace: &Namespace,
+        id: SessionId,
+        new: Option<Arc<Session>>,
+        changes: &mut Vec<Change>,
+    ) {
         let place = (namespace.clone(), id);
         let old = match &new {
             Some(session) => self.sessions.insert(place, session.clone()),

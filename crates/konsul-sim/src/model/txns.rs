@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use konsul_types::txn::TxnFailure;
-use konsul_types::{Change, Key, KvCommand, KvRecord, KvTxnOp, Namespace, Outcome, TxnError, TxnOp, TxnResult};
+use konsul_types::{
+    Change, Key, KvCommand, KvRecord, KvTxnOp, Namespace, Outcome, TxnError, TxnOp, TxnResult,
+};
 
 use super::Model;
 
@@ -84,7 +86,12 @@ impl Model {
         }
     }
 
-    fn member_write(&mut self, namespace: &Namespace, command: &KvCommand, changes: &mut Vec<Change>) -> Member {
+    fn member_write(
+        &mut self,
+        namespace: &Namespace,
+        command: &KvCommand,
+        changes: &mut Vec<Change>,
+    ) -> Member {
         let (key, delete) = match command {
             KvCommand::Put { key, .. } => (Some(key.clone()), false),
             KvCommand::Delete { key, .. } => (Some(key.clone()), true),

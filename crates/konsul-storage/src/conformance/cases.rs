@@ -39,6 +39,7 @@ pub const CASES: &[Case] = &[
     ("an abandoned snapshot leaves nothing", abandoned_snapshot),
     ("two snapshots at once are misuse", one_writer),
     ("a snapshot id that is no file name is misuse", snapshot_ids),
+    ("a snapshot beyond any log is misuse", snapshot_beyond_any_log),
     ("the two newest snapshots are kept", two_snapshots_kept),
     ("a snapshot of the same id replaces the old one", snapshot_replaced),
     ("a snapshot is written while entries are appended", snapshot_beside_appends),
@@ -343,6 +344,11 @@ fn snapshot_ids(harness: &mut dyn Harness) {
     for bad in ["", "a/b", "..\\x", "A", "a b", "ä", "a:b"] {
         assert_misuse(store.begin_snapshot(meta(id(1, 1), bad)).map(|_| ()));
     }
+}
+
+fn snapshot_beyond_any_log(harness: &mut dyn Harness) {
+    let mut store = harness.create();
+    assert_misuse(store.begin_snapshot(meta(id(1, u64::MAX), "far")).map(|_| ()));
 }
 
 fn two_snapshots_kept(harness: &mut dyn Harness) {

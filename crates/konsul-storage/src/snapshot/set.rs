@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::reader::ChunkReader;
 use super::writer::{FileWriter, Turn};
-use super::{check_id, is_snapshot, name};
+use super::{check_meta, is_snapshot, name};
 use crate::contract::{FinishedSnapshot, LogId, SnapshotMeta, StorageError};
 use crate::files::Files;
 
@@ -75,7 +75,7 @@ impl Snapshots {
     }
 
     pub(crate) fn begin(&self, meta: SnapshotMeta, level: i32) -> Result<FileWriter, StorageError> {
-        check_id(&meta.id)?;
+        check_meta(&meta)?;
         let turn = Turn::take(&self.busy)?;
         FileWriter::create(self.files.clone(), meta, level, turn)
     }

@@ -28,6 +28,10 @@ pub(crate) const HEADER: usize = 56;
 /// The largest body: an entry that is larger could not be told from nonsense.
 pub(crate) const MAX_BODY: usize = 1 << 30;
 
+/// Above any index that a log can reach, and far below the end of numbers: whoever counts on from an index
+/// need not look.
+pub(crate) const INDEX_MAX: u64 = 1 << 62;
+
 const MAGIC: u8 = 0xA7;
 const HEADER_MARK: u8 = 0xA5;
 const END_MARK: u8 = 0x5A;
@@ -154,6 +158,9 @@ pub(crate) fn read_header(bytes: &[u8], home: Home) -> Option<Header> {
 fn read_record(h: &[u8; HEADER]) -> Option<Record> {
     let (term, index) = (u64_at(h, 24), u64_at(h, 32));
     let id = LogId { term, index };
+    if index > INDEX_MAX && h[1] != 4 {
+        return None;
+    }
     Some(match h[1] {
         1 => Record::Entry(EntryKind::Blank, id),
         2 => Record::Entry(EntryKind::Command, id),

@@ -16,7 +16,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::frame::{Home, SECTOR, pack_vote, put, u32_at, u64_at, unpack_vote};
+use super::frame::{Home, INDEX_MAX, SECTOR, pack_vote, put, u32_at, u64_at, unpack_vote};
 use super::state::State;
 use crate::contract::{LogId, StorageError, Vote};
 use crate::files::{self, ADVICE, Files};
@@ -182,6 +182,9 @@ pub(crate) fn open(files: &Files, number: u64, write: bool) -> Result<Segment, S
     let head = Head::decode(&sector);
     if head.number != number {
         return bad(16, "the segment's head has another number than its name");
+    }
+    if head.last.index.max(head.purged.index) > INDEX_MAX {
+        return bad(32, "the segment's head names an index that no log reaches");
     }
     Ok(Segment { head, file, path, size, end: SECTOR })
 }

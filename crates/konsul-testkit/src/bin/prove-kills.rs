@@ -22,12 +22,15 @@ async fn main() -> ExitCode {
 }
 
 async fn prove() -> Result<(), String> {
-    let folder = PathBuf::from(std::env::var("KONSUL_PROVE_DIR").unwrap_or_else(|_| "target/prove/kills".into()));
-    let seconds = std::env::var("KONSUL_PROVE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4500);
+    let folder =
+        PathBuf::from(std::env::var("KONSUL_PROVE_DIR").unwrap_or_else(|_| "target/prove/kills".into()));
+    let seconds =
+        std::env::var("KONSUL_PROVE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4500);
     let data = folder.join("data");
     std::fs::create_dir_all(&data).map_err(|why| format!("{}: {why}", data.display()))?;
     let counted = folder.join("rounds");
-    let before: u64 = std::fs::read_to_string(&counted).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let before: u64 =
+        std::fs::read_to_string(&counted).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     let before = if before >= ROUNDS { 0 } else { before };
     let binary = build()?;
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -37,7 +40,10 @@ async fn prove() -> Result<(), String> {
     })
     .await?;
     note(&counted, before + report.rounds);
-    say(&format!("prove: {report} | nothing lost, no half transaction, no index back ({} rounds in all)", before + report.rounds));
+    say(&format!(
+        "prove: {report} | nothing lost, no half transaction, no index back ({} rounds in all)",
+        before + report.rounds
+    ));
     Ok(())
 }
 

@@ -32,7 +32,8 @@ async fn prove() -> Result<String, String> {
     let contract = Contract::of("soak").map_err(not_begun)?;
     let options = options(&contract).map_err(not_begun)?;
     let binary = shipped_binary().map_err(not_begun)?;
-    let report = soak::run(&binary, &contract.folder, &options, say).await.map_err(|why| format!("soak | {why}"))?;
+    let report =
+        soak::run(&binary, &contract.folder, &options, say).await.map_err(|why| format!("soak | {why}"))?;
     if report.findings.is_empty() { Ok(report.closing()) } else { Err(report.closing()) }
 }
 

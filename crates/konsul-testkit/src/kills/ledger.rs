@@ -99,7 +99,10 @@ impl Ledger {
 /// A number must lie between the last acknowledged and the last sent.
 fn settle(key: &str, known: &mut Known, found: u64) -> Result<(), String> {
     if found < known.acknowledged {
-        return Err(format!("{key} lost an acknowledged write: it is {found}, {} was acknowledged", known.acknowledged));
+        return Err(format!(
+            "{key} lost an acknowledged write: it is {found}, {} was acknowledged",
+            known.acknowledged
+        ));
     }
     if found > known.sent {
         return Err(format!("{key} is {found}, but nothing above {} was sent", known.sent));

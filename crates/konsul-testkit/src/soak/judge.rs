@@ -26,7 +26,10 @@ pub struct Judged {
 /// Compares the end with the beginning.
 pub fn judge(options: &Options, idle: &Sample, samples: &[Sample], after: &Sample) -> Judged {
     let Some((early, late)) = windows(options.warm_up, samples) else {
-        return Judged { figures: String::new(), findings: vec!["too few samples were taken to compare".to_owned()] };
+        return Judged {
+            figures: String::new(),
+            findings: vec!["too few samples were taken to compare".to_owned()],
+        };
     };
     let memory = (median(early, |sample| sample.memory), median(late, |sample| sample.memory));
     let descriptors = (median(early, descriptors), median(late, descriptors));
@@ -85,7 +88,8 @@ pub fn hung_up(idle: &Sample, after: &Sample) -> bool {
 
 fn descriptors_left(idle: &Sample, after: &Sample) -> Option<String> {
     let (before, now) = (idle.descriptors, after.descriptors);
-    (!hung_up(idle, after)).then(|| format!("{now} descriptors without clients, {before} before there were any"))
+    (!hung_up(idle, after))
+        .then(|| format!("{now} descriptors without clients, {before} before there were any"))
 }
 
 fn disk_grew(sample: &Sample) -> Option<String> {

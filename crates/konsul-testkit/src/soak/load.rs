@@ -43,7 +43,8 @@ pub(super) struct Load {
 /// What the clients did.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    writes: u64,
+    /// Overwritten keys.
+    pub(super) writes: u64,
     sessions: u64,
     waits: u64,
     dropped: u64,

@@ -55,9 +55,11 @@ impl Sample {
     /// If the process is gone, or something cannot be read.
     pub fn of(pid: u32, data: &Path, at: Duration) -> Result<Sample, String> {
         let process = Path::new("/proc").join(pid.to_string());
-        let status = std::fs::read_to_string(process.join("status")).map_err(|why| format!("the server is gone: {why}"))?;
+        let status = std::fs::read_to_string(process.join("status"))
+            .map_err(|why| format!("the server is gone: {why}"))?;
         let memory = resident(&status).ok_or("the server has ended")?;
-        let descriptors = std::fs::read_dir(process.join("fd")).map_err(|why| format!("its descriptors: {why}"))?.count();
+        let descriptors =
+            std::fs::read_dir(process.join("fd")).map_err(|why| format!("its descriptors: {why}"))?.count();
         Ok(Sample { at, memory, descriptors, disk: disk(data)? })
     }
 
@@ -103,7 +105,8 @@ fn disk(data: &Path) -> Result<Disk, String> {
     let folder = data.join(LOG_DIR);
     let report = survey(&folder)?;
     let spare = std::fs::metadata(folder.join("log-spare.tmp")).map_or(0, |spare| spare.len());
-    let mut snapshots: Vec<(LogId, u64)> = report.snapshots.iter().map(|snapshot| (snapshot.last, snapshot.bytes)).collect();
+    let mut snapshots: Vec<(LogId, u64)> =
+        report.snapshots.iter().map(|snapshot| (snapshot.last, snapshot.bytes)).collect();
     snapshots.sort_unstable();
     // With one snapshot or none, the whole log is needed.
     let older = snapshots.iter().rev().nth(1).map_or(0, |(last, _)| last.index);

@@ -46,12 +46,7 @@ pub fn record(index: u64) -> Arc<KvRecord> {
 }
 
 pub fn kv_in(namespace: &str, name: &str) -> Change {
-    Change::Kv {
-        namespace: ns(namespace),
-        key: key(name),
-        old: None,
-        new: Some(record(1)),
-    }
+    Change::Kv { namespace: ns(namespace), key: key(name), old: None, new: Some(record(1)) }
 }
 
 pub fn kv(name: &str) -> Change {
@@ -59,30 +54,16 @@ pub fn kv(name: &str) -> Change {
 }
 
 pub fn session(namespace: &str, number: u128) -> Change {
-    Change::Session {
-        namespace: ns(namespace),
-        id: session_id(number),
-        old: None,
-        new: None,
-    }
+    Change::Session { namespace: ns(namespace), id: session_id(number), old: None, new: None }
 }
 
 pub fn node(name: &str) -> Change {
-    Change::Node {
-        name: NodeName::new(name).unwrap(),
-        old: None,
-        new: None,
-    }
+    Change::Node { name: NodeName::new(name).unwrap(), old: None, new: None }
 }
 
 pub fn check(node: &str) -> Change {
     let id = konsul_types::CheckId::new("serfHealth").unwrap();
-    Change::Check {
-        node: NodeName::new(node).unwrap(),
-        id,
-        old: None,
-        new: None,
-    }
+    Change::Check { node: NodeName::new(node).unwrap(), id, old: None, new: None }
 }
 
 pub fn event() -> Change {
@@ -99,11 +80,7 @@ pub fn event() -> Change {
 }
 
 pub fn set(index: u64, changes: Vec<Change>) -> ChangeSet {
-    ChangeSet {
-        index: Index(index),
-        at: Millis(index),
-        changes,
-    }
+    ChangeSet { index: Index(index), at: Millis(index), changes }
 }
 
 /// A set that changes these keys of the default namespace.

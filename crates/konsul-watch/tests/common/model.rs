@@ -93,11 +93,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// A history so short that it overflows all the time.
 pub fn tight() -> FeedLimits {
-    FeedLimits {
-        entries: 6,
-        bytes: 4000,
-        ..FeedLimits::default()
-    }
+    FeedLimits { entries: 6, bytes: 4000, ..FeedLimits::default() }
 }
 
 struct Subscriber {
@@ -145,11 +141,7 @@ type Verdict = Result<(), String>;
 /// By value, because most of what is compared is small or made for it.
 #[allow(clippy::needless_pass_by_value)]
 fn equal<T: PartialEq + Debug>(what: &str, got: T, expect: T) -> Verdict {
-    if got == expect {
-        Ok(())
-    } else {
-        Err(format!("{what}: got {got:?}, expected {expect:?}"))
-    }
+    if got == expect { Ok(()) } else { Err(format!("{what}: got {got:?}, expected {expect:?}")) }
 }
 
 impl World {
@@ -179,11 +171,7 @@ impl World {
         self.subscribers.clear();
         self.readers.clear();
         let stats = self.feed.stats();
-        equal(
-            "left behind",
-            (stats.waiting, stats.parked, stats.subscribers),
-            (0, 0, 0),
-        )
+        equal("left behind", (stats.waiting, stats.parked, stats.subscribers), (0, 0, 0))
     }
 
     fn step(&mut self, step: Step) -> Verdict {
@@ -206,11 +194,7 @@ impl World {
             }
             Step::Cut { which, at_position } if !self.subscribers.is_empty() => {
                 let old = self.subscribers.swap_remove(which % self.subscribers.len());
-                let at = if at_position {
-                    old.real.position()
-                } else {
-                    old.knows
-                };
+                let at = if at_position { old.real.position() } else { old.knows };
                 self.check_position(&old, at)?;
                 // Over a replacement of the state a new subscription is told that history does not reach
                 // back.
@@ -265,16 +249,8 @@ impl World {
             Start::Now => self.head,
             Start::After(index) => index,
         };
-        let real = self
-            .feed
-            .subscribe(topic.clone(), start)
-            .expect("within the bound");
-        self.subscribers.push(Subscriber {
-            real,
-            topic,
-            knows,
-            replacements: self.replacements,
-        });
+        let real = self.feed.subscribe(topic.clone(), start).expect("within the bound");
+        self.subscribers.push(Subscriber { real, topic, knows, replacements: self.replacements });
     }
 
     fn park(&mut self, topic: Topic, after: i64) {
@@ -282,13 +258,7 @@ impl World {
         let expect = self.told_at_once(&topic, after);
         self.seen.wakes_from_history += usize::from(expect.is_some());
         let real = self.feed.park(topic.clone(), after).expect("within the bound");
-        self.readers.push(Reader {
-            real,
-            topic,
-            after,
-            expect,
-            replacements: self.replacements,
-        });
+        self.readers.push(Reader { real, topic, after, expect, replacements: self.replacements });
     }
 
     /// What a reader that knows everything up to `after` is told at once.
@@ -305,31 +275,20 @@ impl World {
         reader.real.has_read(at);
         reader.after = reader.after.max(at);
         if matches!(reader.expect, Some(Wake::Changed(index)) if index <= at) {
-            let (topic, after, replaced) = (
-                reader.topic.clone(),
-                reader.after,
-                reader.replacements != self.replacements,
-            );
-            let expect = if replaced {
-                Some(Wake::Reset)
-            } else {
-                self.told_at_once(&topic, after)
-            };
+            let (topic, after, replaced) =
+                (reader.topic.clone(), reader.after, reader.replacements != self.replacements);
+            let expect = if replaced { Some(Wake::Reset) } else { self.told_at_once(&topic, after) };
             self.readers[which].expect = expect;
         }
     }
 
     fn next_of(&self, topic: &Topic, after: Index) -> Option<&ChangeSet> {
-        self.log
-            .iter()
-            .find(|set| set.index > after && topic.concerns_set(set))
+        self.log.iter().find(|set| set.index > after && topic.concerns_set(set))
     }
 
     /// No wake-up is missed and none is spurious (nor has another index than the first that concerns).
     fn check_readers(&self) -> Verdict {
-        self.readers
-            .iter()
-            .try_for_each(|reader| equal("parked reader", reader.real.woken(), reader.expect))
+        self.readers.iter().try_for_each(|reader| equal("parked reader", reader.real.woken(), reader.expect))
     }
 
     fn check_bounds(&self) -> Verdict {
@@ -343,10 +302,7 @@ impl World {
     /// A position leaves out nothing that concerns the topic.
     fn check_position(&self, subscriber: &Subscriber, at: Index) -> Verdict {
         if at < subscriber.knows {
-            return Err(format!(
-                "position {at} lies before what was delivered, {}",
-                subscriber.knows
-            ));
+            return Err(format!("position {at} lies before what was delivered, {}", subscriber.knows));
         }
         match self.next_of(&subscriber.topic, subscriber.knows) {
             Some(set) if set.index <= at && subscriber.replacements == self.replacements => {
@@ -376,11 +332,8 @@ impl World {
                 // Ordered, unique, gapless: exactly the next of the full list.
                 equal("index", Some(batch.index()), expect.map(|set| set.index))?;
                 // Atomic and filtered: all of it that concerns, in order.
-                let whole: Vec<_> = expect
-                    .iter()
-                    .flat_map(|s| &s.changes)
-                    .filter(|c| topic.concerns(c))
-                    .collect();
+                let whole: Vec<_> =
+                    expect.iter().flat_map(|s| &s.changes).filter(|c| topic.concerns(c)).collect();
                 equal("changes", batch.changes().collect(), whole)?;
                 self.seen.batches += 1;
                 batch.index()

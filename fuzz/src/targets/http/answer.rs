@@ -19,9 +19,11 @@ impl<'a> Answer<'a> {
         let shown = || bytes.escape_ascii().to_string();
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no answer came: {:?}", shown()));
-        let head = std::str::from_utf8(&bytes[..end]).unwrap_or_else(|_| panic!("a head that is no text: {}", shown()));
+        let head = std::str::from_utf8(&bytes[..end])
+            .unwrap_or_else(|_| panic!("a head that is no text: {}", shown()));
         let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(status_in).unwrap_or_else(|| panic!("no status line: {}", shown()));
+        let status =
+            lines.next().and_then(status_in).unwrap_or_else(|| panic!("no status line: {}", shown()));
         let headers = lines.map(|line| {
             let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("no header: {line:?}"));
             (name.to_ascii_lowercase(), value.to_owned())
@@ -40,11 +42,16 @@ impl<'a> Answer<'a> {
         if let Some(length) = length.filter(|_| !self.bodiless) {
             assert_eq!(length, Ok(self.body.len()), "the answer's length is not what it says");
         }
-        let is_plain = self.header("transfer-encoding").is_none() && self.header("content-encoding").is_none();
+        let is_plain =
+            self.header("transfer-encoding").is_none() && self.header("content-encoding").is_none();
         let is_json = self.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         if is_plain && is_json && !self.bodiless {
             let read = serde_json::from_slice::<serde_json::Value>(self.body);
-            assert!(read.is_ok(), "JSON that is none: {read:?} in {:?}", self.body.escape_ascii().to_string());
+            assert!(
+                read.is_ok(),
+                "JSON that is none: {read:?} in {:?}",
+                self.body.escape_ascii().to_string()
+            );
         }
         let indexes = ["x-consul-index", "x-konsul-index"].into_iter().filter_map(|name| self.header(name));
         for index in indexes {

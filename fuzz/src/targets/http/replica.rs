@@ -29,7 +29,8 @@ impl ImmediateReplica {
     /// A server that leads and knows of itself and nobody else.
     pub(super) fn new(node: &NodeName) -> ImmediateReplica {
         let (leads, _) = watch::channel(Some(TERM));
-        let replica = ImmediateReplica { state: Mutex::default(), feed: Feed::new(FeedLimits::default()), leads };
+        let replica =
+            ImmediateReplica { state: Mutex::default(), feed: Feed::new(FeedLimits::default()), leads };
         for command in registration(node) {
             replica.apply(None, command);
         }
@@ -116,5 +117,6 @@ fn registration(node: &NodeName) -> [Command; 2] {
         create_index: Index::ZERO,
         modify_index: Index::ZERO,
     };
-    [CatalogCommand::RegisterNode { node: record }, CatalogCommand::RegisterCheck { check }].map(Command::Catalog)
+    [CatalogCommand::RegisterNode { node: record }, CatalogCommand::RegisterCheck { check }]
+        .map(Command::Catalog)
 }

@@ -30,7 +30,12 @@ impl Server {
         let limits = OperationLimits { leader_wait_ms: 5, write_wait_ms: 1000, ..OperationLimits::default() };
         let operations = Local::new(Arc::clone(&replica), Arc::new(TestAgent { node }), limits);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-        let server = konsul_http::Server::start(Arc::new(operations), Arc::new(NoObserver), settings(), vec![listener]);
+        let server = konsul_http::Server::start(
+            Arc::new(operations),
+            Arc::new(NoObserver),
+            settings(),
+            vec![listener],
+        );
         Server { replica, server: server.expect("a fresh listener serves") }
     }
 
@@ -44,7 +49,9 @@ impl Server {
     pub(super) async fn exchange(&self, bytes: &[u8], half: bool) -> Vec<u8> {
         let address = self.server.addresses()[0];
         let exchanged = timeout(PATIENCE, exchange(address, bytes, half)).await;
-        exchanged.unwrap_or_else(|_| panic!("neither an answer nor an end came for {:?}", bytes.escape_ascii().to_string()))
+        exchanged.unwrap_or_else(|_| {
+            panic!("neither an answer nor an end came for {:?}", bytes.escape_ascii().to_string())
+        })
     }
 }
 
@@ -63,7 +70,8 @@ async fn exchange(address: SocketAddr, bytes: &[u8], half: bool) -> Vec<u8> {
 
 /// Small bounds, so that inputs meet them, and no long waits.
 fn settings() -> Settings {
-    let limits = Limits { value_bytes: 256, txn_bytes: 2048, body_bytes: 2048, head_bytes: 8192, ..Limits::default() };
+    let limits =
+        Limits { value_bytes: 256, txn_bytes: 2048, body_bytes: 2048, head_bytes: 8192, ..Limits::default() };
     let timeouts = Timeouts {
         default_wait: Duration::from_millis(1),
         max_wait: Duration::from_millis(1),

@@ -1,0 +1,57 @@
+//! A few seeds, a few replays and a few bugs on each commit. `konsul-sim` runs thousands of them.
+
+use std::process::{Command, Output};
+
+/// Fewer operations than usual: enough for every kind of fault to strike.
+const OPERATIONS: &str = "700";
+
+fn konsul_sim(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_konsul-sim")).args(arguments).output().expect("the simulator starts")
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The batch fails also if it misses a mark: then these seeds prove less than they should.
+#[test]
+fn fixed_seeds_hold_and_hit_every_mark() {
+    let output =
+        konsul_sim(&["seeds", "--from", "1", "--count", "20", "--jobs", "2", "--operations", OPERATIONS]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn seeds_replay() {
+    let output = konsul_sim(&["replay-check", "--from", "2", "--count", "3", "--operations", OPERATIONS]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn bugs_are_caught() {
+    let hunt = ["mutants", "--only", "1,15,23", "--most", "60", "--operations", OPERATIONS];
+    let output = konsul_sim(&hunt);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+/// A run that finds something says so by its exit status, and names the promise.
+#[test]
+fn a_broken_promise_is_a_failure() {
+    let output = konsul_sim(&["run", "--seed", "1", "--operations", OPERATIONS, "--mutant", "4"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("I-11 AckedDurable"), "{}", text(&output));
+}
+
+/// What was run is not run again, and counts all the same.
+#[test]
+fn a_batch_goes_on_where_it_was() {
+    let file = std::env::temp_dir().join(format!("konsul-sim-{}.state", std::process::id()));
+    let state = file.to_str().expect("a plain path");
+    let run = |count| konsul_sim(&["seeds", "--count", count, "--operations", "60", "--state", state]);
+    let (first, second) = (run("2"), run("3"));
+    let lines = std::fs::read_to_string(&file).expect("the state was written");
+    std::fs::remove_file(&file).expect("it can be removed");
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    assert!(text(&first).contains("2 seeds, 0 broken"), "{}", text(&first));
+    assert!(text(&second).contains("3 seeds, 0 broken"), "{}", text(&second));
+}
