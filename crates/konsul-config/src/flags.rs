@@ -109,7 +109,7 @@ pub(crate) fn read(args: &[String]) -> CommandLine {
             attached.or_else(|| if meaning.takes_value() { words.next().map(String::as_str) } else { None });
         match value {
             None if meaning.takes_value() => {
-                line.error(ConfigError::MissingFlagValue { name: name.to_owned() })
+                line.error(ConfigError::MissingFlagValue { name: name.to_owned() });
             }
             value => line.take(&meaning, name, value.unwrap_or("true")),
         }

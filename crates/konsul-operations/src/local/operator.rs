@@ -37,13 +37,13 @@ impl<R: Replica> Inner<R> {
         let report = UsageReport {
             nodes: state.catalog().nodes().count() as u64,
             checks: state.catalog().checks().count() as u64,
-            namespaces: state.usage().into_iter().map(namespace_usage).collect(),
+            namespaces: state.usage().iter().map(namespace_usage).collect(),
         };
         Ok(answer(report, state.index(), ctx.consistency, staleness))
     }
 }
 
-fn namespace_usage(usage: Usage) -> NamespaceUsage {
+fn namespace_usage(usage: &Usage) -> NamespaceUsage {
     NamespaceUsage {
         name: usage.namespace.to_string(),
         keys: usage.keys,

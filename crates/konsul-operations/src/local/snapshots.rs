@@ -110,6 +110,7 @@ impl<R: Replica> Drop for Sink<R> {
     }
 }
 
-fn refused(why: impl ToString) -> Error {
-    Error::Refused(konsul_types::Refusal::RestoreRefused { why: why.to_string() })
+#[allow(clippy::needless_pass_by_value, reason = "it is given to map_err")]
+fn refused(why: impl std::fmt::Display) -> Error {
+    Error::Refused(konsul_types::Refusal::RestoreRefused { why: format!("{why}") })
 }
