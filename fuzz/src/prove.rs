@@ -40,7 +40,9 @@ const LANES: usize = 2;
 /// What was found, or what kept it from being looked for.
 pub(crate) fn run() -> Result<(), String> {
     let folder =
-        PathBuf::from(std::env::var("KONSUL_PROVE_DIR").unwrap_or_else(|_| "target/prove/fuzz".to_owned()));
+        std::env::var_os("KONSUL_PROVE_DIR").map_or_else(|| "target/prove/fuzz".into(), PathBuf::from);
+    // libFuzzer is started inside of it.
+    let folder = std::path::absolute(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     let end = Instant::now() + seconds()?;
     let binaries = build::binaries()?;
     let ledger = Ledger::open(&folder)?;

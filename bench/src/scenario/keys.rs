@@ -84,7 +84,7 @@ fn put_name(keys: u64) -> String {
 fn restarts(bench: &mut Bench, point: Point) -> Result<()> {
     say(&format!("restarting with {} keys", point.keys));
     let Point { keys, server, folder } = point;
-    let memory = server.process.memory()? as f64 / (1 << 20) as f64;
+    let memory = server.process.memory()? as f64 / super::MEBIBYTE;
     bench.report.add(
         PART,
         &format!("{}: all memory after the load", name(keys)),

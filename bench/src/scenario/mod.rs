@@ -20,6 +20,9 @@ use crate::load::{Load, Sample, Work, closed};
 use crate::plan::Plan;
 use crate::server::{GrpcMode, GrpcRun, Running};
 
+/// In bytes.
+const MEBIBYTE: f64 = 1_048_576.0;
+
 /// Konsul.
 const KONSUL: &str = "konsul";
 /// etcd, asked through its JSON gateway.

@@ -121,10 +121,10 @@ fn judge(bench: &mut Bench, rate: f64) {
         for (system, rate_goal, latency_goal) in
             [(ETCD_JSON, Goal::AtLeast(5.0), Goal::AtMost(0.5)), (ETCD_GRPC, Goal::Shown, Goal::Shown)]
         {
-            let part = (PART, what(count));
-            compare(bench, (&part.0, &part.1), system, Figure::Rate, rate_goal);
-            compare(bench, (&part.0, &part.1), system, Figure::P99, latency_goal);
-            compare(bench, (&part.0, &part.1), system, Figure::CpuEach, Goal::Shown);
+            let what = what(count);
+            compare(bench, (PART, &what), system, Figure::Rate, rate_goal);
+            compare(bench, (PART, &what), system, Figure::P99, latency_goal);
+            compare(bench, (PART, &what), system, Figure::CpuEach, Goal::Shown);
             compare(bench, (SAME_RATE, &what_at(count, rate)), system, Figure::P99, latency_goal);
         }
     }

@@ -31,7 +31,7 @@ pub fn rest(bench: &mut Bench) -> Result<()> {
     std::thread::sleep(bench.plan.idle);
     let used = server.process.cpu_time()?.saturating_sub(before);
     let percent = used.as_secs_f64() / bench.plan.idle.as_secs_f64() * 100.0;
-    let mebibytes = server.process.memory()? as f64 / (1 << 20) as f64;
+    let mebibytes = server.process.memory()? as f64 / super::MEBIBYTE;
     bench.report.add(PART, share, KONSUL, Figure::Percent, percent);
     bench.report.add(PART, memory, KONSUL, Figure::Mebibytes, mebibytes);
     server.stop()?;

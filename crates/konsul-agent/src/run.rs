@@ -4,7 +4,7 @@ use konsul_config::Config;
 use tokio::runtime::Runtime;
 
 use crate::pid_file::PidFile;
-use crate::signals::Signals;
+use crate::signals::{Leaves, Signals};
 use crate::{Agent, AgentError, Running};
 
 /// Enough for the deepest handler of a debug build; the default is four times that.
@@ -37,6 +37,7 @@ fn executor() -> Result<Runtime, AgentError> {
 
 async fn serve(agent: Agent, config: Config, ready: impl FnOnce(&Running)) -> Result<(), AgentError> {
     let mut signals = Signals::listen()?;
+    let leaves = Leaves::of(&config);
     let running = tokio::select! {
         biased;
         started = agent.start(config) => started?,
@@ -45,7 +46,7 @@ async fn serve(agent: Agent, config: Config, ready: impl FnOnce(&Running)) -> Re
     };
     ready(&running);
     running.announce();
-    let reason = signals.until_stop(&running).await;
+    let reason = signals.until_stop(&running, leaves).await;
     tokio::select! {
         biased;
         _ = running.stop(reason) => Ok(()),

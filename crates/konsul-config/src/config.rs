@@ -114,8 +114,6 @@ pub struct HttpConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "see Config")]
 pub struct Telemetry {
-    #[serde(serialize_with = "as_text")]
-    pub prometheus_retention_time: GoDuration,
     pub disable_hostname: bool,
 }
 

@@ -101,6 +101,10 @@ pub(crate) static MEANS_NOTHING: &[(&str, &str)] = &[
     ("disable_anonymous_signature", PHONING),
     ("protocol", PROTOCOL),
     ("raft_protocol", PROTOCOL),
+    (
+        "telemetry.prometheus_retention_time",
+        "figures in Prometheus' form are always there, at `/metrics` and `/v1/agent/metrics?format=prometheus`",
+    ),
     ("raft_logstore.*", "Konsul has a log of its own: see `storage.engine` and `storage.segment_bytes`"),
     ("cache.*", CACHE),
     ("http_config.use_cache", CACHE),

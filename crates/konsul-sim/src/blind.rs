@@ -121,8 +121,8 @@ impl<'a> Search<'a> {
 
     /// Operations without an answer need not happen.
     fn all_known_taken(&self, taken: &Taken) -> bool {
-        let known = |operation: &&Operation| operation.answered != Answered::Maybe;
-        self.operations.iter().enumerate().all(|(at, operation)| !known(&operation) || is_set(taken, at))
+        let may_miss = |operation: &Operation| operation.answered == Answered::Maybe;
+        self.operations.iter().enumerate().all(|(at, operation)| may_miss(operation) || is_set(taken, at))
     }
 
     /// The next operation from a position on that may come now and leads somewhere new, and the value after it.

@@ -191,7 +191,7 @@ impl Observer {
             let Some(proposal) = &entry.proposal else { continue };
             match (&proposal.command, &entry.outcome) {
                 (Command::SessionExpire { .. }, Some(Outcome::Counted(count))) => {
-                    marks.add("session expiry", *count)
+                    marks.add("session expiry", *count);
                 }
                 (Command::KvExpire { .. }, Some(Outcome::Counted(count))) => marks.add("key expiry", *count),
                 (
@@ -201,11 +201,11 @@ impl Observer {
                     marks.hit("restore");
                 }
                 (_, Some(Outcome::Refused(konsul_types::Refusal::RequestExpired))) => {
-                    marks.hit("request expired")
+                    marks.hit("request expired");
                 }
                 (_, Some(Outcome::Refused(konsul_types::Refusal::Superseded))) => marks.hit("superseded"),
                 (_, Some(Outcome::Refused(konsul_types::Refusal::LockDelay { .. }))) => {
-                    marks.hit("lock delay")
+                    marks.hit("lock delay");
                 }
                 (
                     _,

@@ -3,7 +3,7 @@
 //! # The life of a soak
 //!
 //! 1. [`run`] starts the server on an empty directory and looks at it before anybody connects.
-//! 2. [`load`] overwrites a fixed set of keys at a fixed rate; beside that sessions and locks come and go, some of them
+//! 2. `load` overwrites a fixed set of keys at a fixed rate; beside that sessions and locks come and go, some of them
 //!    abandoned; readers wait on keys and give up; connections are opened and dropped in the middle of a request.
 //! 3. Every ten seconds [`sample`] reads from outside what the process holds: resident memory, descriptors, and what lies
 //!    in the data directory.

@@ -1,11 +1,11 @@
 //! The whole way of a request: sockets, HTTP, routes, handlers, operations, state.
 //!
-//! Input: a byte of switches; then either raw bytes for one connection, or up to [`REQUESTS_MAX`] requests, each a byte
+//! Input: a byte of switches; then either raw bytes for one connection, or up to eight requests, each a byte
 //! that chooses method and headers, a piece that is the target, a piece that is a header's value, and a piece that is the
 //! body. Each of these requests is well formed as far as its parts let it be, and must be answered.
 //!
-//! Under the edge are the real operations and the real state; only consensus and disk are left out ([`replica`]), so
-//! that thousands of inputs a second are possible and each begins with an empty server.
+//! Under the edge are the real operations and the real state; only consensus and disk are left out (`replica`), so
+//! that a thousand inputs a second are possible and each begins with an empty server.
 
 mod answer;
 mod replica;

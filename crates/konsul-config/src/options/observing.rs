@@ -6,12 +6,6 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
     option!(log_level, "info", "The least important lines that are still logged.").flag("log-level").live(),
     option!(log_json, "false", "Logs one JSON object a line, also on a terminal.").flag("log-json"),
     option!(
-        telemetry.prometheus_retention_time,
-        "0s",
-        "Anything above 0 turns on `/v1/agent/metrics?format=prometheus`, as in Consul. `/metrics` is always there."
-    )
-    .durations("0s", "8760h"),
-    option!(
         telemetry.disable_hostname,
         "false",
         "Leaves the host name out of the names of gauges in `/v1/agent/metrics`."

@@ -1,7 +1,6 @@
 //! A leader of an earlier time that does not know that it is one: it looks, waits, and then proposes what would have been
 //! right when it looked.
 
-use konsul_operations::Error;
 use konsul_operations::ports::Replica;
 use konsul_runtime::time::{Duration, sleep};
 use konsul_types::{Command, Index, Key, Namespace, SessionId};
@@ -28,9 +27,10 @@ pub(super) async fn run(mut client: Client) {
             Command::KvExpire { term, keys }
         };
         client
-            .ask(PATIENCE, move |counter| async move {
-                counter.port.propose(None, command).await.map(|_| ()).map_err(Error::from)
-            })
+            .ask(
+                PATIENCE,
+                move |counter| async move { counter.port.propose(None, command).await.map(|_| ()) },
+            )
             .await;
     }
 }

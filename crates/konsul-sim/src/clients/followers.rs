@@ -75,7 +75,7 @@ async fn follow(counter: Counter, ask: Ask) -> Result<Stretch, Error> {
         let Ok(delivery) = next else { break };
         match delivery {
             Delivery::Batch(batch) => {
-                seen.push(Seen::Batch(batch.index(), batch.changes().cloned().collect()))
+                seen.push(Seen::Batch(batch.index(), batch.changes().cloned().collect()));
             }
             Delivery::Reset { resume, .. } => {
                 let snapshot = counter.port.state().index();

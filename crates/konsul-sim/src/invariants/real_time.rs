@@ -37,11 +37,11 @@ pub fn held(journals: &Journals) -> Held {
     let reads = journals.reads.iter().filter(|read| read.linearizable);
     let reads =
         reads.map(|read| Placed { began: read.began, ended: read.ended, index: read.state.0, write: false });
-    in_order(writes.chain(reads).collect())
+    in_order(&writes.chain(reads).collect::<Vec<_>>())
 }
 
-fn in_order(placed: Vec<Placed>) -> Held {
-    let known = Known::of(&placed);
+fn in_order(placed: &[Placed]) -> Held {
+    let known = Known::of(placed);
     placed.iter().try_for_each(|operation| {
         let before = known.highest_before(operation.began);
         let fits = if operation.write { operation.index > before } else { operation.index >= before };
@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn fires_on_a_stale_read_and_on_writes_out_of_order() {
         let op = |began, ended, index, write| Placed { began, ended, index, write };
-        assert!(in_order(vec![op(0, 1, 5, true), op(2, 3, 5, false), op(4, 5, 6, true)]).is_ok());
-        assert!(in_order(vec![op(0, 1, 5, true), op(2, 3, 4, false)]).is_err());
-        assert!(in_order(vec![op(0, 1, 5, true), op(2, 3, 5, true)]).is_err());
-        assert!(in_order(vec![op(0, 3, 5, true), op(2, 4, 4, false)]).is_ok());
+        assert!(in_order(&[op(0, 1, 5, true), op(2, 3, 5, false), op(4, 5, 6, true)]).is_ok());
+        assert!(in_order(&[op(0, 1, 5, true), op(2, 3, 4, false)]).is_err());
+        assert!(in_order(&[op(0, 1, 5, true), op(2, 3, 5, true)]).is_err());
+        assert!(in_order(&[op(0, 3, 5, true), op(2, 4, 4, false)]).is_ok());
     }
 }

@@ -39,8 +39,8 @@ async fn prove() -> Result<String, String> {
 
 fn options(contract: &Contract) -> Result<Options, String> {
     let time = contract.time.map_or(HOUR, |time| time.saturating_sub(SPARE)).min(HOUR);
-    // In a shorter run the same part of it counts as warm-up.
-    let warm_up = WARM_UP.mul_f64(time.as_secs_f64() / HOUR.as_secs_f64());
+    // A run that is much shorter than an hour has no five minutes to warm up; a third of it must do.
+    let warm_up = WARM_UP.min(time / 3);
     let defaults = Options::default();
     Ok(Options {
         time,

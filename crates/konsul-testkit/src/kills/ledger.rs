@@ -6,7 +6,7 @@ use super::number;
 
 /// What one client knows of its own keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Known {
+pub(super) struct Known {
     /// The last number sent.
     pub sent: u64,
     /// The last number acknowledged.
