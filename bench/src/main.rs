@@ -99,7 +99,7 @@ impl Part {
 }
 
 fn main() -> ExitCode {
-    match run(Words::parse()) {
+    match run(&Words::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -108,7 +108,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(words: Words) -> Result<()> {
+fn run(words: &Words) -> Result<()> {
     let part = words.command.clone().unwrap_or(Part::All);
     match part {
         Part::ServeEmpty { address } => server::serve_empty(address),
@@ -116,7 +116,7 @@ fn run(words: Words) -> Result<()> {
             println!("{}", server::sync_loop(&folder, Duration::from_millis(milliseconds))?);
             Ok(())
         }
-        part => measure(&words, &part),
+        part => measure(words, &part),
     }
 }
 

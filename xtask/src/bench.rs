@@ -14,10 +14,7 @@ use crate::tree;
 pub fn run(words: &[String]) -> Result<()> {
     if !tree::root().join("bench/Cargo.toml").is_file() {
         let remedy = "the crate konsul-bench belongs in bench/".to_owned();
-        return Err(Error::Missing {
-            what: "bench/Cargo.toml".to_owned(),
-            remedy,
-        });
+        return Err(Error::Missing { what: "bench/Cargo.toml".to_owned(), remedy });
     }
     deps::ensure(Group::Bench)?;
     let konsul = build_release()?;

@@ -15,10 +15,7 @@ const SUMMARY: &str = "docs/src/SUMMARY.md";
 
 /// The rule.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = tree
-        .markdown()
-        .flat_map(|file| broken_links(tree, file))
-        .collect();
+    let mut findings: Vec<Finding> = tree.markdown().flat_map(|file| broken_links(tree, file)).collect();
     if let Some(summary) = tree.get(SUMMARY) {
         findings.extend(missing_pages(tree, summary));
     }
@@ -26,25 +23,18 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn missing_pages(tree: &Tree, summary: &File) -> Vec<Finding> {
-    let listed: BTreeSet<String> = links(&summary.text)
-        .filter_map(|(_, link)| resolve(SUMMARY, &link).0)
-        .collect();
+    let listed: BTreeSet<String> =
+        links(&summary.text).filter_map(|(_, link)| resolve(SUMMARY, &link).0).collect();
     let pages = tree.markdown().filter(|file| is_page(&file.path));
     let missing = pages.filter(|page| !listed.contains(&page.path));
     missing
-        .map(|page| {
-            Finding::on(
-                &page.path,
-                format!("the page is not in {SUMMARY}: a reader cannot find it"),
-            )
-        })
+        .map(|page| Finding::on(&page.path, format!("the page is not in {SUMMARY}: a reader cannot find it")))
         .collect()
 }
 
 fn broken_links(tree: &Tree, file: &File) -> Vec<Finding> {
     let ours = links(&file.text).filter(|(_, link)| !is_foreign(link));
-    ours.filter_map(|(at, link)| Some(Finding::at(&file.path, at + 1, broken(tree, file, &link)?)))
-        .collect()
+    ours.filter_map(|(at, link)| Some(Finding::at(&file.path, at + 1, broken(tree, file, &link)?))).collect()
 }
 
 fn is_foreign(link: &str) -> bool {
@@ -54,11 +44,7 @@ fn is_foreign(link: &str) -> bool {
 fn broken(tree: &Tree, file: &File, link: &str) -> Option<String> {
     let (path, anchor) = resolve(&file.path, link);
     let path = path.unwrap_or_else(|| file.path.clone());
-    let is_folder = || {
-        tree.files
-            .iter()
-            .any(|other| other.path.starts_with(&format!("{path}/")))
-    };
+    let is_folder = || tree.files.iter().any(|other| other.path.starts_with(&format!("{path}/")));
     let Some(target) = tree.get(&path) else {
         let leaves = file.path.starts_with(BOOK) && !path.starts_with(BOOK);
         return (leaves || !is_folder()).then(|| format!("`{link}` leads to `{path}`, which is not there"));
@@ -96,10 +82,8 @@ fn resolve(from: &str, link: &str) -> (Option<String>, Option<String>) {
 fn links(text: &str) -> impl Iterator<Item = (usize, String)> {
     prose(text).flat_map(|(at, line)| {
         let line = without_code(line);
-        let targets: Vec<String> = line
-            .match_indices("](")
-            .filter_map(|(start, _)| target(&line[start + 2..]))
-            .collect();
+        let targets: Vec<String> =
+            line.match_indices("](").filter_map(|(start, _)| target(&line[start + 2..])).collect();
         targets.into_iter().map(move |target| (at, target))
     })
 }
@@ -107,10 +91,7 @@ fn links(text: &str) -> impl Iterator<Item = (usize, String)> {
 fn target(rest: &str) -> Option<String> {
     let inside = &rest[..rest.find(')')?];
     // `[a](b "title")`: the title is no part of the target.
-    inside
-        .split_whitespace()
-        .next()
-        .map(|target| target.trim_matches(['<', '>']).to_owned())
+    inside.split_whitespace().next().map(|target| target.trim_matches(['<', '>']).to_owned())
 }
 
 // Text between backquotes is no link, whatever it looks like.
@@ -125,11 +106,8 @@ fn headings(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn slug(heading: &str) -> String {
-    let kept = heading
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() })
-        .collect()
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 #[cfg(test)]
@@ -145,10 +123,7 @@ mod tests {
     #[test]
     fn a_link_must_lead_somewhere() {
         check_files(&[("README.md", "[a](ARCHITECTURE.md)")], 1);
-        check_files(
-            &[("README.md", "[a](ARCHITECTURE.md)"), ("ARCHITECTURE.md", "")],
-            0,
-        );
+        check_files(&[("README.md", "[a](ARCHITECTURE.md)"), ("ARCHITECTURE.md", "")], 0);
         check_files(&[("README.md", "[a](docs)"), ("docs/book.toml", "")], 0);
         check_files(&[("a/b.md", "[a](../c/d.md)"), ("c/d.md", "")], 0);
     }
@@ -176,10 +151,7 @@ mod tests {
     #[test]
     fn code_and_other_hosts_are_no_links_of_ours() {
         check_files(
-            &[(
-                "a.md",
-                "`[x](nowhere.md)` [y](https://example.org/z)\n```\n[z](nowhere.md)\n```\n",
-            )],
+            &[("a.md", "`[x](nowhere.md)` [y](https://example.org/z)\n```\n[z](nowhere.md)\n```\n")],
             0,
         );
     }

@@ -50,9 +50,7 @@ fn format() -> Result<()> {
 }
 
 fn lints() -> Result<()> {
-    Command::cargo()
-        .words("clippy --workspace --all-targets --locked --quiet -- -D warnings")
-        .run()
+    Command::cargo().words("clippy --workspace --all-targets --locked --quiet -- -D warnings").run()
 }
 
 fn rustdoc() -> Result<()> {
@@ -61,14 +59,10 @@ fn rustdoc() -> Result<()> {
 }
 
 fn spelling() -> Result<()> {
-    Command::new(deps::TYPOS.path())
-        .words("--config typos.toml")
-        .run()
+    Command::new(deps::TYPOS.path()).words("--config typos.toml").run()
 }
 
 // The advisory database is a download of its own and needs the open network: `cargo deny check` has it.
 fn deny() -> Result<()> {
-    Command::new(deps::DENY.path())
-        .words("--log-level error --locked check licenses bans sources")
-        .run()
+    Command::new(deps::DENY.path()).words("--log-level error --locked check licenses bans sources").run()
 }

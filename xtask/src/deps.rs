@@ -39,26 +39,12 @@ enum Source {
 }
 
 /// Finds misspelt words.
-pub const TYPOS: Tool = Tool {
-    package: "typos",
-    version: "1.52.0",
-    program: "typos",
-    from: Source::Pip,
-};
+pub const TYPOS: Tool = Tool { package: "typos", version: "1.52.0", program: "typos", from: Source::Pip };
 /// Judges licences, banned crates and sources.
-pub const DENY: Tool = Tool {
-    package: "cargo-deny",
-    version: "0.20.2",
-    program: "cargo-deny",
-    from: Source::Cargo,
-};
+pub const DENY: Tool =
+    Tool { package: "cargo-deny", version: "0.20.2", program: "cargo-deny", from: Source::Cargo };
 /// Builds the book.
-pub const MDBOOK: Tool = Tool {
-    package: "mdbook",
-    version: "0.5.4",
-    program: "mdbook",
-    from: Source::Cargo,
-};
+pub const MDBOOK: Tool = Tool { package: "mdbook", version: "0.5.4", program: "mdbook", from: Source::Cargo };
 
 impl Tool {
     /// Where the program is, or will be.
@@ -82,14 +68,9 @@ impl Tool {
         );
         self.install()?;
         let works = Command::new(self.path()).arg("--version").succeeds();
-        let remedy = format!(
-            "it was installed and does not start; remove {} and try again",
-            self.folder().display()
-        );
-        works.then_some(()).ok_or_else(|| Error::Missing {
-            what: self.package.to_owned(),
-            remedy,
-        })
+        let remedy =
+            format!("it was installed and does not start; remove {} and try again", self.folder().display());
+        works.then_some(()).ok_or_else(|| Error::Missing { what: self.package.to_owned(), remedy })
     }
 
     fn install(&self) -> Result<()> {
@@ -107,33 +88,20 @@ impl Tool {
         let command = Command::new("python3")
             .env("PIP_ROOT_USER_ACTION", "ignore")
             .words("-m pip install --quiet --disable-pip-version-check --no-deps");
-        command
-            .arg("--target")
-            .arg(self.folder())
-            .arg(format!("{}=={}", self.package, self.version))
+        command.arg("--target").arg(self.folder()).arg(format!("{}=={}", self.package, self.version))
     }
 
     // Unoptimised: these tools run for a second, and their build is what one waits for.
     fn cargo(&self, build: &Path) -> Command {
         let command =
             Command::cargo().words("install --quiet --debug --locked --no-default-features --force");
-        let command = command
-            .words("--config profile.dev.debug=false")
-            .arg("--target-dir")
-            .arg(build);
-        command
-            .arg("--root")
-            .arg(self.folder())
-            .arg(format!("{}@{}", self.package, self.version))
+        let command = command.words("--config profile.dev.debug=false").arg("--target-dir").arg(build);
+        command.arg("--root").arg(self.folder()).arg(format!("{}@{}", self.package, self.version))
     }
 }
 
 fn tools_folder() -> PathBuf {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = || set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     set("KONSUL_TOOLS")
         .or_else(|| cache().map(|cache| cache.join("konsul-tools")))
@@ -149,46 +117,14 @@ struct System {
 }
 
 const SYSTEM: &[System] = &[
-    System {
-        program: "git",
-        package: "git",
-        group: Group::Check,
-    },
-    System {
-        program: "python3",
-        package: "python3-pip",
-        group: Group::Check,
-    },
-    System {
-        program: "curl",
-        package: "curl",
-        group: Group::Test,
-    },
-    System {
-        program: "strace",
-        package: "strace",
-        group: Group::Test,
-    },
-    System {
-        program: "etcd",
-        package: "etcd-server",
-        group: Group::Bench,
-    },
-    System {
-        program: "etcdctl",
-        package: "etcd-client",
-        group: Group::Bench,
-    },
-    System {
-        program: "wrk",
-        package: "wrk",
-        group: Group::Bench,
-    },
-    System {
-        program: "taskset",
-        package: "util-linux",
-        group: Group::Bench,
-    },
+    System { program: "git", package: "git", group: Group::Check },
+    System { program: "python3", package: "python3-pip", group: Group::Check },
+    System { program: "curl", package: "curl", group: Group::Test },
+    System { program: "strace", package: "strace", group: Group::Test },
+    System { program: "etcd", package: "etcd-server", group: Group::Bench },
+    System { program: "etcdctl", package: "etcd-client", group: Group::Bench },
+    System { program: "wrk", package: "wrk", group: Group::Bench },
+    System { program: "taskset", package: "util-linux", group: Group::Bench },
 ];
 
 /// Installs what the named target needs, or what all of them need.
@@ -209,9 +145,7 @@ fn group(word: &str) -> Result<Group> {
         "check" => Ok(Group::Check),
         "test" => Ok(Group::Test),
         "bench" => Ok(Group::Bench),
-        other => Err(Error::Usage(format!(
-            "deps knows check, test and bench, not `{other}`"
-        ))),
+        other => Err(Error::Usage(format!("deps knows check, test and bench, not `{other}`"))),
     }
 }
 
@@ -233,10 +167,7 @@ fn toolchain() -> Result<()> {
     for component in ["fmt", "clippy"] {
         if !Command::cargo().args([component, "--version"]).succeeds() {
             let remedy = "run `rustup component add rustfmt clippy`".to_owned();
-            return Err(Error::Missing {
-                what: format!("cargo {component}"),
-                remedy,
-            });
+            return Err(Error::Missing { what: format!("cargo {component}"), remedy });
         }
     }
     Ok(())
@@ -244,40 +175,24 @@ fn toolchain() -> Result<()> {
 
 fn system(wanted: Group) -> Result<()> {
     let needed = SYSTEM.iter().filter(|system| system.group == wanted);
-    let packages: Vec<&str> = needed
-        .filter(|system| !on_path(system.program))
-        .map(|system| system.package)
-        .collect();
+    let packages: Vec<&str> =
+        needed.filter(|system| !on_path(system.program)).map(|system| system.package).collect();
     if packages.is_empty() {
         return Ok(());
     }
     println!("missing on this machine: {}", packages.join(", "));
     if !may_install() {
-        let remedy = format!(
-            "install it, on Debian with `sudo apt-get install {}`",
-            packages.join(" ")
-        );
-        return Err(Error::Missing {
-            what: packages.join(", "),
-            remedy,
-        });
+        let remedy = format!("install it, on Debian with `sudo apt-get install {}`", packages.join(" "));
+        return Err(Error::Missing { what: packages.join(", "), remedy });
     }
     Command::new("apt-get").words("-qq update").run()?;
-    let install = Command::new("apt-get")
-        .words("-qq --yes --no-install-recommends install")
-        .args(&packages);
+    let install = Command::new("apt-get").words("-qq --yes --no-install-recommends install").args(&packages);
     // A server that a package starts by itself would take the ports of the benchmark.
-    install
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .env("RUNLEVEL", "1")
-        .run()
+    install.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1").run()
 }
 
 fn may_install() -> bool {
-    let root = Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|id| id.trim() == "0");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.trim() == "0");
     root && on_path("apt-get")
 }
 
@@ -292,20 +207,12 @@ mod tests {
 
     #[test]
     fn an_unknown_group_is_named() {
-        assert!(
-            run(&["tests".to_owned()])
-                .expect_err("no such group")
-                .to_string()
-                .contains("`tests`")
-        );
+        assert!(run(&["tests".to_owned()]).expect_err("no such group").to_string().contains("`tests`"));
     }
 
     #[test]
     fn a_tool_of_another_version_is_another_tool() {
-        let newer = Tool {
-            version: "9.9.9",
-            ..TYPOS
-        };
+        let newer = Tool { version: "9.9.9", ..TYPOS };
         assert_ne!(newer.path(), TYPOS.path());
     }
 }

@@ -37,10 +37,8 @@ fn out() -> PathBuf {
 }
 
 fn judge(said: &str) -> Result<()> {
-    let complaints: Vec<&str> = said
-        .lines()
-        .filter(|line| line.contains("WARN") || line.contains("ERROR"))
-        .collect();
+    let complaints: Vec<&str> =
+        said.lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).collect();
     if complaints.is_empty() {
         Ok(())
     } else {

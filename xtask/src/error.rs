@@ -59,10 +59,6 @@ pub enum Error {
 impl Error {
     /// A failed file operation, with the path it failed on.
     pub fn file(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::File {
-            action,
-            path: path.into(),
-            source,
-        }
+        Self::File { action, path: path.into(), source }
     }
 }

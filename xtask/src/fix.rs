@@ -11,9 +11,7 @@ use crate::process::Command;
 /// When one of the tools cannot do its work, for example because the code does not compile.
 pub fn run(_words: &[String]) -> Result<()> {
     deps::ensure(Group::Check)?;
-    Command::new(deps::TYPOS.path())
-        .words("--config typos.toml --write-changes")
-        .run()?;
+    Command::new(deps::TYPOS.path()).words("--config typos.toml --write-changes").run()?;
     Command::cargo()
         .words("clippy --workspace --all-targets --fix --allow-dirty --allow-staged --quiet")
         .run()?;

@@ -62,54 +62,19 @@ pub const COMMANDS: &[Command] = &[
         about: "everything CI checks but the tests; never writes",
         run: check::run,
     },
-    Command {
-        name: "test",
-        usage: "",
-        about: "check, the client tests, then cargo test",
-        run: test::run,
-    },
-    Command {
-        name: "tidy",
-        usage: "",
-        about: "the rules of the house alone",
-        run: tidy::run,
-    },
-    Command {
-        name: "fix",
-        usage: "",
-        about: "format, apply lints and spelling corrections",
-        run: fix::run,
-    },
+    Command { name: "test", usage: "", about: "check, the client tests, then cargo test", run: test::run },
+    Command { name: "tidy", usage: "", about: "the rules of the house alone", run: tidy::run },
+    Command { name: "fix", usage: "", about: "format, apply lints and spelling corrections", run: fix::run },
     Command {
         name: "deps",
         usage: "[check|test|bench]",
         about: "install what a target needs",
         run: deps::run,
     },
-    Command {
-        name: "docs",
-        usage: "",
-        about: "build the book into target/book",
-        run: docs::run,
-    },
-    Command {
-        name: "bench",
-        usage: "[-- FLAG…]",
-        about: "benchmarks beside real peers",
-        run: bench::run,
-    },
-    Command {
-        name: "prove",
-        usage: "PART",
-        about: "the long proofs; adds to the ledger",
-        run: prove::run,
-    },
-    Command {
-        name: "tour",
-        usage: "--bin PATH",
-        about: "run the commands of the README",
-        run: tour::run,
-    },
+    Command { name: "docs", usage: "", about: "build the book into target/book", run: docs::run },
+    Command { name: "bench", usage: "[-- FLAG…]", about: "benchmarks beside real peers", run: bench::run },
+    Command { name: "prove", usage: "PART", about: "the long proofs; adds to the ledger", run: prove::run },
+    Command { name: "tour", usage: "--bin PATH", about: "run the commands of the README", run: tour::run },
 ];
 
 /// Runs the command that `words` name.
@@ -135,10 +100,7 @@ pub fn run(words: &[String]) -> Result<()> {
 /// The help text: one line per command.
 pub fn help() -> String {
     let mut text = String::from("cargo xtask COMMAND\n\n");
-    for Command {
-        name, usage, about, ..
-    } in COMMANDS
-    {
+    for Command { name, usage, about, .. } in COMMANDS {
         text.push_str(&format!("  {:<26} {about}\n", format!("{name} {usage}")));
     }
     text
@@ -150,13 +112,8 @@ mod tests {
 
     #[test]
     fn an_unknown_command_is_named_and_the_known_ones_listed() {
-        let message = run(&["checks".to_owned()])
-            .expect_err("no such command")
-            .to_string();
-        assert!(
-            message.contains("`checks`") && message.contains("check"),
-            "{message}"
-        );
+        let message = run(&["checks".to_owned()]).expect_err("no such command").to_string();
+        assert!(message.contains("`checks`") && message.contains("check"), "{message}");
     }
 
     #[test]

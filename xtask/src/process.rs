@@ -92,10 +92,7 @@ impl Command {
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let status = format!("{}: {}", output.status, said.trim());
-            return Err(Error::Failed {
-                command: self.to_string(),
-                status,
-            });
+            return Err(Error::Failed { command: self.to_string(), status });
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -123,19 +120,12 @@ impl Command {
         if status.success() {
             return Ok(());
         }
-        Err(Error::Failed {
-            command: self.to_string(),
-            status: status.to_string(),
-        })
+        Err(Error::Failed { command: self.to_string(), status: status.to_string() })
     }
 
     fn not_started(&self, source: std::io::Error) -> Error {
         let hint = "`cargo xtask deps` installs what can be installed".to_owned();
-        Error::NotStarted {
-            command: self.to_string(),
-            hint,
-            source,
-        }
+        Error::NotStarted { command: self.to_string(), hint, source }
     }
 }
 
@@ -185,10 +175,7 @@ impl Group {
     /// Ends the group: first by request, after ten seconds by force.
     pub fn stop(&mut self) {
         self.signal("TERM");
-        if self
-            .poll_until(Instant::now() + Duration::from_secs(10))
-            .is_none()
-        {
+        if self.poll_until(Instant::now() + Duration::from_secs(10)).is_none() {
             self.signal("KILL");
             self.poll_until(Instant::now() + Duration::from_secs(10));
         }
@@ -209,9 +196,7 @@ impl Group {
 
     fn signal(&self, name: &str) {
         // The shell's own `kill`: the program of that name is not on every system.
-        Command::new("sh")
-            .args(["-c", &format!("kill -s {name} -- -{}", self.child.id())])
-            .succeeds();
+        Command::new("sh").args(["-c", &format!("kill -s {name} -- -{}", self.child.id())]).succeeds();
     }
 }
 
@@ -235,18 +220,14 @@ mod tests {
 
     #[test]
     fn a_missing_program_says_what_to_do() {
-        let error = Command::new("no-such-program-here")
-            .run()
-            .expect_err("there is none");
+        let error = Command::new("no-such-program-here").run().expect_err("there is none");
         assert!(error.to_string().contains("cargo xtask deps"), "{error}");
     }
 
     #[test]
     fn the_limit_ends_the_whole_group() {
-        let mut group = Command::new("sh")
-            .args(["-c", "sleep 600 & wait"])
-            .start_group()
-            .expect("sh is there");
+        let mut group =
+            Command::new("sh").args(["-c", "sleep 600 & wait"]).start_group().expect("sh is there");
         assert_eq!(group.wait_at_most(Duration::from_millis(100)), None);
         assert!(group.try_wait().is_some(), "the group is gone");
     }

@@ -80,29 +80,16 @@ pub fn run(words: &[String]) -> Result<()> {
     let entry = Entry::new(part.name, started.elapsed(), &outcome);
     ledger::append(&entry)?;
     println!("{}", entry.row());
-    if outcome.passed {
-        Ok(())
-    } else {
-        Err(Error::Found(format!("prove {}: {}", part.name, outcome.found)))
-    }
+    if outcome.passed { Ok(()) } else { Err(Error::Found(format!("prove {}: {}", part.name, outcome.found))) }
 }
 
 fn pick(words: &[String]) -> Result<&'static Part> {
     let name = words.first().map(String::as_str).unwrap_or_default();
     let listed = || {
-        PARTS
-            .iter()
-            .map(|part| format!("  {:<8} {}", part.name, part.about))
-            .collect::<Vec<_>>()
-            .join("\n")
+        PARTS.iter().map(|part| format!("  {:<8} {}", part.name, part.about)).collect::<Vec<_>>().join("\n")
     };
     let part = PARTS.iter().find(|part| part.name == name);
-    part.ok_or_else(|| {
-        Error::Usage(format!(
-            "`make prove PART=…` takes one of these parts:\n{}",
-            listed()
-        ))
-    })
+    part.ok_or_else(|| Error::Usage(format!("`make prove PART=…` takes one of these parts:\n{}", listed())))
 }
 
 /// What came of a part.
@@ -116,18 +103,12 @@ fn prove(part: &Part) -> Result<Outcome> {
     let folder = folder(part)?;
     // Building is not proving: the clock of the part starts when its program is there.
     let (build, _) = part.cargo.split_once(" -- ").unwrap_or((part.cargo, ""));
-    Command::cargo()
-        .words(&build.replacen("run ", "build ", 1))
-        .run()?;
+    Command::cargo().words(&build.replacen("run ", "build ", 1)).run()?;
     let seconds = (WALL - NOTICE).as_secs().to_string();
     let command = Command::cargo().words(part.cargo);
-    let mut group = command
-        .env("KONSUL_PROVE_DIR", folder)
-        .env("KONSUL_PROVE_SECONDS", seconds)
-        .start_group()?;
-    let reader = group
-        .take_stdout()
-        .map(|stdout| std::thread::spawn(move || echo(stdout)));
+    let mut group =
+        command.env("KONSUL_PROVE_DIR", folder).env("KONSUL_PROVE_SECONDS", seconds).start_group()?;
+    let reader = group.take_stdout().map(|stdout| std::thread::spawn(move || echo(stdout)));
     let status = group.wait_at_most(WALL);
     let closing = reader.and_then(|reader| reader.join().ok()).flatten();
     Ok(judge(status, closing.as_deref()))
@@ -152,27 +133,17 @@ fn echo(stdout: ChildStdout) -> Option<String> {
 }
 
 fn judge(status: Option<ExitStatus>, closing: Option<&str>) -> Outcome {
-    let (how_many, found) = closing
-        .and_then(|line| line.split_once('|'))
-        .unwrap_or(("unknown", ""));
+    let (how_many, found) = closing.and_then(|line| line.split_once('|')).unwrap_or(("unknown", ""));
     let (how_many, found) = (how_many.trim().to_owned(), found.trim());
     let (passed, found) = match status {
-        None => (
-            false,
-            format!("stopped at the wall limit; run it again to resume. {found}"),
-        ),
+        None => (false, format!("stopped at the wall limit; run it again to resume. {found}")),
         Some(status) if !status.success() => (false, format!("failed ({status}). {found}")),
-        Some(_) if closing.is_none() => (
-            false,
-            "ended without its closing line `prove: HOW MANY | FOUND`".to_owned(),
-        ),
+        Some(_) if closing.is_none() => {
+            (false, "ended without its closing line `prove: HOW MANY | FOUND`".to_owned())
+        }
         Some(_) => (true, found.to_owned()),
     };
-    Outcome {
-        passed,
-        how_many,
-        found: found.trim().to_owned(),
-    }
+    Outcome { passed, how_many, found: found.trim().to_owned() }
 }
 
 #[cfg(test)]
@@ -198,9 +169,6 @@ mod tests {
     #[test]
     fn the_closing_line_says_how_many_and_what() {
         let outcome = judge(Some(ExitStatus::from_raw(0)), Some("1000 rounds | nothing"));
-        assert_eq!(
-            (outcome.how_many.as_str(), outcome.found.as_str()),
-            ("1000 rounds", "nothing")
-        );
+        assert_eq!((outcome.how_many.as_str(), outcome.found.as_str()), ("1000 rounds", "nothing"));
     }
 }

@@ -26,9 +26,7 @@ pub fn run(words: &[String]) -> Result<()> {
 ///
 /// When the build fails.
 pub fn build_release() -> Result<PathBuf> {
-    Command::cargo()
-        .words("build --release --locked --package konsul")
-        .run()?;
+    Command::cargo().words("build --release --locked --package konsul").run()?;
     Ok(target_dir().join("release/konsul"))
 }
 

@@ -9,10 +9,7 @@
 
 /// `source` with comments and the content of literals replaced by spaces. Line breaks stay.
 pub fn mask(source: &str) -> String {
-    let mut masker = Masker {
-        rest: source,
-        out: String::with_capacity(source.len()),
-    };
+    let mut masker = Masker { rest: source, out: String::with_capacity(source.len()) };
     while !masker.rest.is_empty() {
         masker.step();
     }
@@ -32,9 +29,7 @@ impl Masker<'_> {
         } else if rest.starts_with("/*") {
             self.blank(block_comment_len(rest));
         } else if let Some((open, close)) = raw_string(rest).filter(|_| !self.inside_word()) {
-            let body = rest[open..]
-                .find(&close)
-                .map_or(rest.len() - open, |at| at + close.len());
+            let body = rest[open..].find(&close).map_or(rest.len() - open, |at| at + close.len());
             self.keep(open);
             self.blank(body);
         } else if rest.starts_with('"') {
@@ -48,10 +43,7 @@ impl Masker<'_> {
 
     // `r"` opens a raw string only where `r` does not end a longer word.
     fn inside_word(&self) -> bool {
-        self.out
-            .chars()
-            .next_back()
-            .is_some_and(|last| last.is_alphanumeric() || last == '_')
+        self.out.chars().next_back().is_some_and(|last| last.is_alphanumeric() || last == '_')
     }
 
     fn keep(&mut self, len: usize) {
@@ -62,8 +54,7 @@ impl Masker<'_> {
 
     fn blank(&mut self, len: usize) {
         let (gone, rest) = self.rest.split_at(len);
-        self.out
-            .extend(gone.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        self.out.extend(gone.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
         self.rest = rest;
     }
 }
@@ -88,10 +79,8 @@ fn block_comment_len(rest: &str) -> usize {
 
 // The length of `r##"` or `br"` and the closing quote with as many hashes.
 fn raw_string(rest: &str) -> Option<(usize, String)> {
-    let after = rest
-        .strip_prefix("br")
-        .or_else(|| rest.strip_prefix("cr"))
-        .or_else(|| rest.strip_prefix('r'))?;
+    let after =
+        rest.strip_prefix("br").or_else(|| rest.strip_prefix("cr")).or_else(|| rest.strip_prefix('r'))?;
     let hashes = after.bytes().take_while(|byte| *byte == b'#').count();
     after[hashes..].starts_with('"').then(|| {
         let open = rest.len() - after.len() + hashes + 1;
@@ -120,9 +109,7 @@ fn char_len(rest: &str) -> Option<usize> {
         return Some(1 + close.0 + 1);
     }
     let first = body.chars().next()?;
-    body[first.len_utf8()..]
-        .starts_with('\'')
-        .then(|| 2 + first.len_utf8())
+    body[first.len_utf8()..].starts_with('\'').then(|| 2 + first.len_utf8())
 }
 
 /// For each line of masked source, whether it belongs to an item under `#[cfg(test)]` or a `#[test]` function.
@@ -131,11 +118,7 @@ pub fn test_lines(masked: &str) -> Vec<bool> {
     let mut marks = vec![false; lines.len()];
     let mut at = 0;
     while at < lines.len() {
-        let end = if opens_test(lines[at]) {
-            item_end(&lines, at)
-        } else {
-            at
-        };
+        let end = if opens_test(lines[at]) { item_end(&lines, at) } else { at };
         if opens_test(lines[at]) {
             marks[at..=end].fill(true);
         }

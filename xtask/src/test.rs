@@ -20,7 +20,5 @@ pub fn run(words: &[String]) -> Result<()> {
     if tree::root().join(COMPAT).is_file() {
         Command::new("bash").arg(COMPAT).run()?;
     }
-    Command::cargo()
-        .words("test --workspace --locked --no-fail-fast --quiet")
-        .run()
+    Command::cargo().words("test --workspace --locked --no-fail-fast --quiet").run()
 }

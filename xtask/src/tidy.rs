@@ -46,11 +46,7 @@ pub struct Finding {
 impl Finding {
     /// A finding on one line, counted from 1.
     pub fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 
     /// A finding about a file as a whole.
@@ -101,10 +97,8 @@ pub const GRAPH_RULES: &[(&str, GraphRule)] = &[
 pub type ResolvedRule = fn(&graph::Graph) -> Result<Vec<Finding>>;
 
 /// Every rule about what crates are linked with, by name.
-pub const RESOLVED_RULES: &[(&str, ResolvedRule)] = &[
-    ("deciders are pure", purity::check),
-    ("nothing for tests in the product", test_features::check),
-];
+pub const RESOLVED_RULES: &[(&str, ResolvedRule)] =
+    &[("deciders are pure", purity::check), ("nothing for tests in the product", test_features::check)];
 
 /// Runs every rule and prints what it found.
 ///
@@ -119,9 +113,7 @@ pub fn run(_words: &[String]) -> Result<()> {
         findings.extend(found.into_iter().map(|finding| (name, finding)));
     };
     TREE_RULES.iter().for_each(|(name, rule)| add(name, rule(&tree)));
-    GRAPH_RULES
-        .iter()
-        .for_each(|(name, rule)| add(name, rule(&graph)));
+    GRAPH_RULES.iter().for_each(|(name, rule)| add(name, rule(&graph)));
     for (name, rule) in RESOLVED_RULES {
         add(name, rule(&graph)?);
     }

@@ -47,12 +47,7 @@ pub struct Step {
 ///
 /// [`Error::Usage`] without a binary, else as [`run_file`].
 pub fn run(words: &[String]) -> Result<()> {
-    let value = |name: &str| {
-        words
-            .iter()
-            .position(|word| word == name)
-            .and_then(|at| words.get(at + 1))
-    };
+    let value = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
     let bin = value("--bin")
         .ok_or_else(|| Error::Usage("tour needs `--bin PATH`, the konsul to run".to_owned()))?;
     let file = value("--file").map_or_else(|| tree::root().join("README.md"), PathBuf::from);
@@ -71,37 +66,24 @@ pub fn run_file(bin: &Path, file: &Path) -> Result<usize> {
     let text = std::fs::read_to_string(file).map_err(|source| Error::file("read", file, source))?;
     let steps = parse(&text);
     if steps.is_empty() {
-        return Err(Error::Found(format!(
-            "{} has no ```console block with a command",
-            file.display()
-        )));
+        return Err(Error::Found(format!("{} has no ```console block with a command", file.display())));
     }
     let node = Node::start(bin)?;
     let mut shell = Shell::start(node.folder(), node.bin_folder(), node.address())?;
     for step in &steps {
-        judge(
-            step,
-            &shell.run(&step.command.replace(DEFAULT_ADDRESS, node.address()))?,
-            node.address(),
-        )?;
+        judge(step, &shell.run(&step.command.replace(DEFAULT_ADDRESS, node.address()))?, node.address())?;
     }
     Ok(steps.len())
 }
 
 fn judge(step: &Step, printed: &[String], address: &str) -> Result<()> {
-    let expect: Vec<String> = step
-        .expect
-        .iter()
-        .map(|line| line.replace(DEFAULT_ADDRESS, address))
-        .collect();
+    let expect: Vec<String> = step.expect.iter().map(|line| line.replace(DEFAULT_ADDRESS, address)).collect();
     if matches(&expect, printed) {
         return Ok(());
     }
     let Step { line, command, .. } = step;
     let (expect, printed) = (expect.join("\n"), printed.join("\n"));
-    Err(Error::Found(format!(
-        "line {line}: `{command}`\n── expected\n{expect}\n── printed\n{printed}"
-    )))
+    Err(Error::Found(format!("line {line}: `{command}`\n── expected\n{expect}\n── printed\n{printed}")))
 }
 
 /// The steps in the `console` blocks of a Markdown text.
@@ -122,11 +104,7 @@ pub fn parse(markdown: &str) -> Vec<Step> {
 
 fn take(steps: &mut Vec<Step>, at: usize, line: &str) {
     if let Some(command) = line.strip_prefix("$ ") {
-        steps.push(Step {
-            line: at,
-            command: command.to_owned(),
-            expect: Vec::new(),
-        });
+        steps.push(Step { line: at, command: command.to_owned(), expect: Vec::new() });
         return;
     }
     // Lines before the first command of a block are prose of the page.
@@ -181,11 +159,7 @@ mod tests {
 
     #[track_caller]
     fn check(expect: &str, printed: &str, same: bool) {
-        assert_eq!(
-            matches(&lines(expect), &lines(printed)),
-            same,
-            "{expect:?} against {printed:?}"
-        );
+        assert_eq!(matches(&lines(expect), &lines(printed)), same, "{expect:?} against {printed:?}");
     }
 
     #[test]
@@ -193,14 +167,7 @@ mod tests {
         let text = "```sh\n$ no\n```\n```console\n$ a\nb\n\n$ c \\\n  d\n```\n$ no\n";
         let steps = parse(text);
         assert_eq!(steps.len(), 2);
-        assert_eq!(
-            steps[0],
-            Step {
-                line: 5,
-                command: "a".to_owned(),
-                expect: lines("b")
-            }
-        );
+        assert_eq!(steps[0], Step { line: 5, command: "a".to_owned(), expect: lines("b") });
         assert_eq!(steps[1].command, "c \\\n  d");
     }
 

@@ -25,10 +25,7 @@ pub struct File {
 impl File {
     /// A file made of `path` and `text`, for tests.
     pub fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// The name of the crate it belongs to, for files under `crates/`, and `xtask` for its own.
@@ -43,9 +40,7 @@ impl File {
 
     /// Whether the path ends in `.EXTENSION`.
     pub fn has_extension(&self, extension: &str) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|found| found == extension)
+        Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 }
 
@@ -63,30 +58,22 @@ impl Tree {
     ///
     /// When git cannot list the files, or one of them cannot be read.
     pub fn read() -> Result<Self> {
-        let list = Command::new("git")
-            .words("ls-files -z --cached --others --exclude-standard")
-            .output()?;
+        let list = Command::new("git").words("ls-files -z --cached --others --exclude-standard").output()?;
         let mut paths: Vec<&str> = list.split('\0').filter(|path| !path.is_empty()).collect();
         paths.sort_unstable();
         paths.dedup();
         let files: Result<Vec<Option<File>>> = paths.into_iter().map(read_text).collect();
-        Ok(Self {
-            files: files?.into_iter().flatten().collect(),
-        })
+        Ok(Self { files: files?.into_iter().flatten().collect() })
     }
 
     /// A tree of the given paths and texts, for tests.
     pub fn of(files: &[(&str, &str)]) -> Self {
-        Self {
-            files: files.iter().map(|(path, text)| File::new(path, text)).collect(),
-        }
+        Self { files: files.iter().map(|(path, text)| File::new(path, text)).collect() }
     }
 
     /// The Rust files below `crates/`.
     pub fn crate_sources(&self) -> impl Iterator<Item = &File> {
-        self.files
-            .iter()
-            .filter(|file| file.path.starts_with("crates/") && file.has_extension("rs"))
+        self.files.iter().filter(|file| file.path.starts_with("crates/") && file.has_extension("rs"))
     }
 
     /// All Rust files of the project.
@@ -112,10 +99,7 @@ fn read_text(path: &str) -> Result<Option<File>> {
         return Ok(None);
     }
     let bytes = std::fs::read(&full).map_err(|source| Error::file("read", &full, source))?;
-    Ok(String::from_utf8(bytes).ok().map(|text| File {
-        path: path.to_owned(),
-        text,
-    }))
+    Ok(String::from_utf8(bytes).ok().map(|text| File { path: path.to_owned(), text }))
 }
 
 #[cfg(test)]
@@ -124,10 +108,7 @@ mod tests {
 
     #[test]
     fn a_file_knows_its_crate() {
-        assert_eq!(
-            File::new("crates/konsul-raft/src/lib.rs", "").krate(),
-            Some("konsul-raft")
-        );
+        assert_eq!(File::new("crates/konsul-raft/src/lib.rs", "").krate(), Some("konsul-raft"));
         assert_eq!(File::new("xtask/src/lib.rs", "").krate(), Some("xtask"));
         assert_eq!(File::new("bench/src/main.rs", "").krate(), None);
     }

@@ -28,9 +28,7 @@ struct Place {
 
 impl Place {
     fn new(node: &str) -> Self {
-        let place = Self {
-            folder: tempfile::tempdir().expect("a folder"),
-        };
+        let place = Self { folder: tempfile::tempdir().expect("a folder") };
         std::fs::write(place.bin(), node).expect("the stand-in is written");
         std::fs::set_permissions(place.bin(), std::fs::Permissions::from_mode(0o755)).expect("it may run");
         place
@@ -56,13 +54,8 @@ fn a_page_that_tells_the_truth_passes() {
 
 #[test]
 fn a_page_that_does_not_is_told_with_both_texts() {
-    let told = Place::new(NODE)
-        .tour("```console\n$ konsul kv get a\nblue\n```\n")
-        .expect_err("it says more");
-    assert!(
-        told.contains("line 2") && told.contains("blue") && told.contains("you said"),
-        "{told}"
-    );
+    let told = Place::new(NODE).tour("```console\n$ konsul kv get a\nblue\n```\n").expect_err("it says more");
+    assert!(told.contains("line 2") && told.contains("blue") && told.contains("you said"), "{told}");
 }
 
 #[test]
@@ -72,8 +65,6 @@ fn a_page_without_commands_is_no_tour() {
 
 #[test]
 fn a_node_that_ends_is_told() {
-    let told = Place::new("#!/bin/sh\nexit 7\n")
-        .tour("```console\n$ true\n```\n")
-        .expect_err("it ended");
+    let told = Place::new("#!/bin/sh\nexit 7\n").tour("```console\n$ true\n```\n").expect_err("it ended");
     assert!(told.contains("ended before it was ready"), "{told}");
 }

@@ -140,13 +140,13 @@ mod tests {
     #[test]
     fn figures_of_a_line_stand_side_by_side() {
         let mut report = Report::default();
-        for (rate, p99) in [(12_345.0, 0.5), (10_000.0, 1.5)] {
+        for (rate, p99) in [(12_346.0, 0.5), (10_000.0, 1.5)] {
             report.add("Writes", "PUT", "konsul", Figure::Rate, rate);
             report.add("Writes", "PUT", "konsul", Figure::P99, p99);
         }
         report.judge("twice", vec![2.0], Goal::AtLeast(1.5));
         let text = report.text();
-        assert!(text.contains("| PUT | konsul | 11,173 (10,000 – 12,345) | 1.00 (0.50 – 1.50) |"), "{text}");
+        assert!(text.contains("| PUT | konsul | 11,173 (10,000 – 12,346) | 1.00 (0.50 – 1.50) |"), "{text}");
         assert!(text.contains("| twice | 2.00    | 2.00   | 2.00    | ≥ 1.50 | met |"), "{text}");
     }
 

@@ -80,7 +80,10 @@ mod tests {
     #[test]
     fn a_signal_leaves_only_where_the_configuration_says_so() {
         let stay = Leaves { interrupt: false, terminate: false };
-        assert_eq!((stay.on_interrupt(), stay.on_terminate()), (StopReason::Interrupt, StopReason::Terminate));
+        assert_eq!(
+            (stay.on_interrupt(), stay.on_terminate()),
+            (StopReason::Interrupt, StopReason::Terminate)
+        );
         let leave = Leaves { interrupt: true, terminate: true };
         assert_eq!((leave.on_interrupt(), leave.on_terminate()), (StopReason::Leave, StopReason::Leave));
     }

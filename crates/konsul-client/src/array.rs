@@ -84,10 +84,7 @@ impl ArrayReader {
     }
 
     fn error(&self, what: impl Into<String>) -> ArrayError {
-        ArrayError {
-            line: self.line,
-            what: what.into(),
-        }
+        ArrayError { line: self.line, what: what.into() }
     }
 
     /// Takes one byte and tells whether an element is complete with it.
@@ -120,10 +117,7 @@ impl ArrayReader {
             Place::AfterComma => "an object",
             Place::Within | Place::After => "nothing after the array",
         };
-        self.error(format!(
-            "found {:?} where {wanted} was expected",
-            char::from(byte)
-        ))
+        self.error(format!("found {:?} where {wanted} was expected", char::from(byte)))
     }
 
     fn within(&mut self, byte: u8) -> bool {
@@ -182,17 +176,11 @@ mod tests {
     #[test]
     fn wrong_punctuation_is_named_with_its_line() {
         let why = |text: &str| cut(text, 3).unwrap_err().to_string();
-        assert_eq!(
-            why("{}"),
-            "line 1: found '{' where '[', the beginning of a JSON array was expected"
-        );
+        assert_eq!(why("{}"), "line 1: found '{' where '[', the beginning of a JSON array was expected");
         assert_eq!(why("[{},\n,]"), "line 2: found ',' where an object was expected");
         assert_eq!(why("[{},]"), "line 1: found ']' where an object was expected");
         assert_eq!(why("[{} {}]"), "line 1: found '{' where ',' or ']' was expected");
-        assert_eq!(
-            why("[]x"),
-            "line 1: found 'x' where nothing after the array was expected"
-        );
+        assert_eq!(why("[]x"), "line 1: found 'x' where nothing after the array was expected");
         assert_eq!(why("[{}\n"), "line 2: the JSON array ends in the middle");
         assert_eq!(why("[{\"a\":"), "line 1: the JSON array ends in the middle");
         assert_eq!(why(" "), "line 1: there is nothing; a JSON array was expected");

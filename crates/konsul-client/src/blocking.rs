@@ -59,10 +59,7 @@ mod tests {
     #[test]
     fn an_index_that_went_backwards_starts_over() {
         let mut watch = Watch::new(Duration::from_secs(1));
-        let at = |index| Meta {
-            index,
-            ..Meta::default()
-        };
+        let at = |index| Meta { index, ..Meta::default() };
         assert_eq!(watch.options(&ReadOptions::default()).index, 0);
         assert_eq!(watch.advance(at(0)), Step::Changed);
         assert_eq!(watch.index(), 1);

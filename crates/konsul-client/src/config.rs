@@ -142,9 +142,7 @@ impl ClientConfig {
             .map_err(|e| Error::Config(format!("the token file {path} cannot be read: {e}")))?;
         let token = Token::new(text.trim());
         if token.is_none() {
-            return Err(Error::Config(format!(
-                "the token file {path} is empty; put the token into it"
-            )));
+            return Err(Error::Config(format!("the token file {path} is empty; put the token into it")));
         }
         self.token = token;
         Ok(())
@@ -174,9 +172,7 @@ fn parse_address(address: &str) -> Result<String, Error> {
     };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let wrong = || {
-        Error::Config(format!(
-            "{address:?} is not an address; write host:port, such as {DEFAULT_ADDRESS}"
-        ))
+        Error::Config(format!("{address:?} is not an address; write host:port, such as {DEFAULT_ADDRESS}"))
     };
     let parsed: http::uri::Authority = rest.parse().map_err(|_| wrong())?;
     let after_host = rest.get(parsed.host().len()..).unwrap_or_default();
@@ -196,33 +192,19 @@ mod tests {
 
     fn from(pairs: &[(&str, &str)]) -> Result<ClientConfig, Error> {
         ClientConfig::from_lookup(&|name| {
-            pairs
-                .iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
+            pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
         })
     }
 
     #[test]
     fn addresses_in_all_their_forms() {
-        let address = |text: &str| {
-            ClientConfig::for_address(text)
-                .map(|c| c.authority)
-                .map_err(|e| e.to_string())
-        };
+        let address =
+            |text: &str| ClientConfig::for_address(text).map(|c| c.authority).map_err(|e| e.to_string());
         assert_eq!(address("10.0.0.1:8501").unwrap(), "10.0.0.1:8501");
         assert_eq!(address("http://konsul.example").unwrap(), "konsul.example:8500");
         assert_eq!(address("http://[::1]:85/").unwrap(), "[::1]:85");
-        assert!(
-            address("https://a:1")
-                .unwrap_err()
-                .contains("\"https\" is not spoken")
-        );
-        assert!(
-            address("unix:///run/x")
-                .unwrap_err()
-                .contains("\"unix\" is not spoken")
-        );
+        assert!(address("https://a:1").unwrap_err().contains("\"https\" is not spoken"));
+        assert!(address("unix:///run/x").unwrap_err().contains("\"unix\" is not spoken"));
         assert!(address("a b").unwrap_err().contains("is not an address"));
         assert!(address("a:99999").unwrap_err().contains("is not an address"));
         assert!(address("").unwrap_err().contains("is not an address"));
@@ -250,12 +232,7 @@ mod tests {
         let why = from(&[("CONSUL_HTTP_SSL", "true")]).unwrap_err().to_string();
         assert!(why.contains("CONSUL_HTTP_SSL=true asks for https"), "{why}");
         assert!(from(&[("CONSUL_HTTP_SSL", "false")]).is_ok());
-        let why = from(&[("KONSUL_HTTP_TOKEN_FILE", "/nonexistent/token")])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            why.contains("KONSUL_HTTP_TOKEN_FILE") && why.contains("cannot be read"),
-            "{why}"
-        );
+        let why = from(&[("KONSUL_HTTP_TOKEN_FILE", "/nonexistent/token")]).unwrap_err().to_string();
+        assert!(why.contains("KONSUL_HTTP_TOKEN_FILE") && why.contains("cannot be read"), "{why}");
     }
 }

@@ -71,12 +71,6 @@ impl Events<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn list(&self, name: Option<&str>, options: &ReadOptions) -> Result<Answer<Vec<Event>>, Error> {
-        self.0
-            .json(
-                Request::get("/v1/event/list")
-                    .maybe("name", name)
-                    .reading(options),
-            )
-            .await
+        self.0.json(Request::get("/v1/event/list").maybe("name", name).reading(options)).await
     }
 }

@@ -84,19 +84,13 @@ impl Kv<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn raw(&self, key: &str, options: &ReadOptions) -> Result<Answer<Option<Vec<u8>>>, Error> {
-        let reply = self
-            .0
-            .send(Request::get(PATH).key(key).flag("raw").reading(options))
-            .await?;
+        let reply = self.0.send(Request::get(PATH).key(key).flag("raw").reading(options)).await?;
         let meta = reply.meta();
         if reply.status() == StatusCode::NOT_FOUND {
             return Ok(Answer { value: None, meta });
         }
         let value = reply.success().await?.bytes().await?;
-        Ok(Answer {
-            value: Some(value),
-            meta,
-        })
+        Ok(Answer { value: Some(value), meta })
     }
 
     /// Reads every key under a prefix, in order.
@@ -117,20 +111,10 @@ impl Kv<'_> {
         let reply = self.0.send(request).await?;
         let meta = reply.meta();
         if reply.status() == StatusCode::NOT_FOUND {
-            return Ok(KvStream {
-                reply: None,
-                reader: ArrayReader::default(),
-                ready: Vec::new(),
-                meta,
-            });
+            return Ok(KvStream { reply: None, reader: ArrayReader::default(), ready: Vec::new(), meta });
         }
         let reply = Some(reply.success().await?);
-        Ok(KvStream {
-            reply,
-            reader: ArrayReader::default(),
-            ready: Vec::new(),
-            meta,
-        })
+        Ok(KvStream { reply, reader: ArrayReader::default(), ready: Vec::new(), meta })
     }
 
     /// Reads the names of the keys under a prefix, cut after the first separator beyond it; an empty one cuts nothing.
@@ -144,11 +128,8 @@ impl Kv<'_> {
         options: &ReadOptions,
     ) -> Result<Answer<Vec<String>>, Error> {
         let separator = (!separator.is_empty()).then_some(separator);
-        let request = Request::get(PATH)
-            .key(prefix)
-            .flag("keys")
-            .maybe("separator", separator)
-            .reading(options);
+        let request =
+            Request::get(PATH).key(prefix).flag("keys").maybe("separator", separator).reading(options);
         Ok(self.found(request).await?.map(Option::unwrap_or_default))
     }
 
@@ -175,10 +156,7 @@ impl Kv<'_> {
     /// [`Error`], as every call.
     pub async fn delete(&self, key: &str, cas: Option<u64>, options: &WriteOptions) -> Result<bool, Error> {
         let cas = cas.map(|index| index.to_string());
-        let request = Request::new(Method::DELETE, PATH)
-            .key(key)
-            .maybe("cas", cas)
-            .writing(options);
+        let request = Request::new(Method::DELETE, PATH).key(key).maybe("cas", cas).writing(options);
         self.0.verdict(request).await
     }
 
@@ -187,10 +165,7 @@ impl Kv<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn delete_tree(&self, prefix: &str, options: &WriteOptions) -> Result<(), Error> {
-        let request = Request::new(Method::DELETE, PATH)
-            .key(prefix)
-            .flag("recurse")
-            .writing(options);
+        let request = Request::new(Method::DELETE, PATH).key(prefix).flag("recurse").writing(options);
         self.0.verdict(request).await.map(|_| ())
     }
 
@@ -242,10 +217,7 @@ impl KvStream {
             let ready = &mut self.ready;
             let fed = self.reader.feed(&piece, |element, line| {
                 let parsed = serde_json::from_slice(element);
-                ready.push(parsed.map_err(|e| ArrayError {
-                    line,
-                    what: e.to_string(),
-                })?);
+                ready.push(parsed.map_err(|e| ArrayError { line, what: e.to_string() })?);
                 Ok::<_, ArrayError>(())
             });
             fed.map_err(|e| reply.nonsense(e.to_string()))?;

@@ -51,9 +51,7 @@ pub struct Client {
 impl Client {
     /// A client for the address in `config`. Nothing is dialled yet.
     pub fn new(config: ClientConfig) -> Client {
-        Client {
-            transport: Arc::new(Transport::new(config)),
-        }
+        Client { transport: Arc::new(Transport::new(config)) }
     }
 
     /// The address it speaks to, as `host:port`.

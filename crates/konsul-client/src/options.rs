@@ -80,9 +80,6 @@ pub struct Answer<T> {
 impl<T> Answer<T> {
     /// The same answer with another value.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answer<U> {
-        Answer {
-            value: f(self.value),
-            meta: self.meta,
-        }
+        Answer { value: f(self.value), meta: self.meta }
     }
 }

@@ -101,9 +101,7 @@ impl Request {
             return request;
         }
         let wait = options.wait.map(|w| format!("{}ms", w.as_millis()));
-        request
-            .param("index", &options.index.to_string())
-            .maybe("wait", wait)
+        request.param("index", &options.index.to_string()).maybe("wait", wait)
     }
 
     pub(crate) fn writing(mut self, options: &WriteOptions) -> Request {

@@ -87,9 +87,7 @@ impl Sessions<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn destroy(&self, id: &str, options: &WriteOptions) -> Result<(), Error> {
-        self.0
-            .done(Request::put("/v1/session/destroy/").word(id).writing(options))
-            .await
+        self.0.done(Request::put("/v1/session/destroy/").word(id).writing(options)).await
     }
 
     /// Renews a session; `None` if it has ended.
@@ -97,10 +95,7 @@ impl Sessions<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn renew(&self, id: &str, options: &WriteOptions) -> Result<Option<Session>, Error> {
-        let reply = self
-            .0
-            .send(Request::put("/v1/session/renew/").word(id).writing(options))
-            .await?;
+        let reply = self.0.send(Request::put("/v1/session/renew/").word(id).writing(options)).await?;
         if reply.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -123,9 +118,7 @@ impl Sessions<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn list(&self, options: &ReadOptions) -> Result<Answer<Vec<Session>>, Error> {
-        self.0
-            .json(Request::get("/v1/session/list").reading(options))
-            .await
+        self.0.json(Request::get("/v1/session/list").reading(options)).await
     }
 
     /// Reads the sessions of a node.
@@ -133,8 +126,6 @@ impl Sessions<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn of_node(&self, node: &str, options: &ReadOptions) -> Result<Answer<Vec<Session>>, Error> {
-        self.0
-            .json(Request::get("/v1/session/node/").word(node).reading(options))
-            .await
+        self.0.json(Request::get("/v1/session/node/").word(node).reading(options)).await
     }
 }

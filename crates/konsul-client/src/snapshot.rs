@@ -15,11 +15,7 @@ impl Snapshots<'_> {
     /// # Errors
     /// [`Error`], as every call.
     pub async fn save(&self, options: &ReadOptions) -> Result<Reply, Error> {
-        self.0
-            .send(Request::get("/v1/snapshot").reading(options))
-            .await?
-            .success()
-            .await
+        self.0.send(Request::get("/v1/snapshot").reading(options)).await?.success().await
     }
 
     /// Replaces the whole state by a backup whose bytes come from `source`.
@@ -27,8 +23,6 @@ impl Snapshots<'_> {
     /// # Errors
     /// [`Error`], as every call. The state is untouched unless the outcome is unknown.
     pub async fn restore(&self, source: ByteSource) -> Result<(), Error> {
-        self.0
-            .done(Request::put("/v1/snapshot").stream(Body::stream(source)))
-            .await
+        self.0.done(Request::put("/v1/snapshot").stream(Body::stream(source))).await
     }
 }

@@ -114,11 +114,7 @@ impl Transport {
             Either::Left((result, _)) => result.map_err(|e| self.failure(&e))?,
             Either::Right(_) => return Err(self.timed_out(after)),
         };
-        Ok(Reply {
-            address: self.authority().to_owned(),
-            path,
-            response,
-        })
+        Ok(Reply { address: self.authority().to_owned(), path, response })
     }
 
     fn assemble(&self, request: Request) -> Result<http::Request<Body>, Error> {
@@ -126,10 +122,7 @@ impl Transport {
         let namespace = request.namespace.clone().or_else(|| config.namespace.clone());
         let datacenter = request.datacenter.clone().or_else(|| config.datacenter.clone());
         let partition = config.partition.clone();
-        let request = request
-            .maybe("ns", namespace)
-            .maybe("dc", datacenter)
-            .maybe("partition", partition);
+        let request = request.maybe("ns", namespace).maybe("dc", datacenter).maybe("partition", partition);
         let uri = format!("http://{}{}", self.authority(), request.target);
         let mut built = http::Request::builder()
             .method(request.method)
@@ -164,18 +157,11 @@ impl Transport {
         let address = self.authority().to_owned();
         let is_connect = error.is_connect();
         let source = innermost(error);
-        if is_connect {
-            Error::Connect { address, source }
-        } else {
-            Error::Broken { address, source }
-        }
+        if is_connect { Error::Connect { address, source } } else { Error::Broken { address, source } }
     }
 
     fn timed_out(&self, after: Duration) -> Error {
-        Error::Timeout {
-            address: self.authority().to_owned(),
-            after,
-        }
+        Error::Timeout { address: self.authority().to_owned(), after }
     }
 
     /// Sends, and reads an answer's JSON; any status but 2xx is an error.
@@ -185,13 +171,7 @@ impl Transport {
 
     /// Sends, and reads nothing of the answer's body.
     pub(crate) async fn done(&self, request: Request) -> Result<(), Error> {
-        self.send(request)
-            .await?
-            .success()
-            .await?
-            .bytes()
-            .await
-            .map(|_| ())
+        self.send(request).await?.success().await?.bytes().await.map(|_| ())
     }
 
     /// Sends a write whose answer is `true` or `false`.
@@ -253,10 +233,7 @@ impl Reply {
             }
         }
         text.truncate(ERROR_TEXT_BYTES);
-        Err(Error::Status {
-            code,
-            body: String::from_utf8_lossy(&text).into_owned(),
-        })
+        Err(Error::Status { code, body: String::from_utf8_lossy(&text).into_owned() })
     }
 
     /// The next piece of the body; `None` after the last.
@@ -273,10 +250,7 @@ impl Reply {
                     }
                 }
                 Some(Err(e)) => {
-                    return Err(Error::Broken {
-                        address: self.address.clone(),
-                        source: Box::new(e),
-                    });
+                    return Err(Error::Broken { address: self.address.clone(), source: Box::new(e) });
                 }
             }
         }
@@ -303,10 +277,6 @@ impl Reply {
     }
 
     pub(crate) fn nonsense(&self, what: impl Into<String>) -> Error {
-        Error::Decode {
-            address: self.address.clone(),
-            path: self.path.clone(),
-            what: what.into(),
-        }
+        Error::Decode { address: self.address.clone(), path: self.path.clone(), what: what.into() }
     }
 }

@@ -86,17 +86,12 @@ impl Txn<'_> {
     pub async fn run(&self, ops: &[KvOp], options: &ReadOptions) -> Result<Outcome, Error> {
         let members: Vec<_> = ops.iter().map(|kv| Member { kv }).collect();
         let body = serde_json::to_vec(&members).map_err(|e| Error::Config(e.to_string()))?;
-        let reply = self
-            .0
-            .send(Request::put("/v1/txn").body(body).reading(options))
-            .await?;
+        let reply = self.0.send(Request::put("/v1/txn").body(body).reading(options)).await?;
         if reply.status() == StatusCode::CONFLICT {
             let refused: Answer<Body> = reply.json().await?;
             return Ok(Outcome::RolledBack(refused.value.errors));
         }
         let done: Answer<Body> = reply.success().await?.json().await?;
-        Ok(Outcome::Committed(
-            done.value.results.into_iter().filter_map(|got| got.kv).collect(),
-        ))
+        Ok(Outcome::Committed(done.value.results.into_iter().filter_map(|got| got.kv).collect()))
     }
 }

@@ -24,8 +24,7 @@ fn fake(answers: Vec<String>) -> Fake {
     std::thread::spawn(move || {
         for answer in answers {
             let (mut stream, _) = listener.accept().unwrap();
-            tell.send(read_request(&mut BufReader::new(stream.try_clone().unwrap())))
-                .unwrap();
+            tell.send(read_request(&mut BufReader::new(stream.try_clone().unwrap()))).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
@@ -52,18 +51,11 @@ fn read_request(from: &mut impl BufRead) -> String {
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status}\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 fn run<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 fn client(fake: &Fake) -> Client {
@@ -76,31 +68,18 @@ const ENTRY: &str = r#"{"LockIndex":1,"Key":"a b","Flags":3304740253564472344,"V
 fn a_read_sends_its_options_and_reads_the_headers() {
     let headers = "X-Consul-Index: 9\r\nX-Consul-KnownLeader: true\r\nX-Consul-LastContact: 12\r\n";
     let fake = fake(vec![answer("200 OK", headers, &format!("[{ENTRY}]"))]);
-    let options = ReadOptions {
-        consistency: Consistency::Stale,
-        namespace: Some("t".into()),
-        ..Default::default()
-    };
+    let options =
+        ReadOptions { consistency: Consistency::Stale, namespace: Some("t".into()), ..Default::default() };
     let options = options.wait_for(8, Duration::from_secs(2));
     let found = run(client(&fake).kv().get("a b", &options)).unwrap();
     let request = fake.seen.recv().unwrap();
-    assert!(
-        request.starts_with("GET /v1/kv/a%20b?stale&index=8&wait=2000ms&ns=t HTTP/1.1\r\n"),
-        "{request}"
-    );
+    assert!(request.starts_with("GET /v1/kv/a%20b?stale&index=8&wait=2000ms&ns=t HTTP/1.1\r\n"), "{request}");
     assert_eq!(
-        (
-            found.meta.index,
-            found.meta.known_leader,
-            found.meta.last_contact.as_millis()
-        ),
+        (found.meta.index, found.meta.known_leader, found.meta.last_contact.as_millis()),
         (9, true, 12)
     );
     let pair = found.value.unwrap();
-    assert_eq!(
-        (pair.value.as_slice(), pair.flags, pair.lock_index),
-        (&b"hi"[..], 0x2ddc_cbc0_58a5_0c18, 1)
-    );
+    assert_eq!((pair.value.as_slice(), pair.flags, pair.lock_index), (&b"hi"[..], 0x2ddc_cbc0_58a5_0c18, 1));
     assert_eq!(pair.session.as_deref(), Some("s"));
 }
 
@@ -122,32 +101,19 @@ fn a_put_carries_condition_token_and_body() {
     let fake = fake(vec![answer("200 OK", "", "false")]);
     let mut config = ClientConfig::for_address(&fake.address).unwrap();
     config.token = Token::new("secret");
-    let options = PutOptions {
-        mode: PutMode::Cas(0),
-        flags: 7,
-        ttl: Some("1s".into()),
-        ..Default::default()
-    };
+    let options =
+        PutOptions { mode: PutMode::Cas(0), flags: 7, ttl: Some("1s".into()), ..Default::default() };
     let done = run(Client::new(config).kv().put("k", b"v=1".to_vec(), &options)).unwrap();
     assert!(!done);
     let request = fake.seen.recv().unwrap();
-    assert!(
-        request.starts_with("PUT /v1/kv/k?flags=7&ttl=1s&cas=0 HTTP/1.1\r\n"),
-        "{request}"
-    );
-    assert!(
-        request.contains("x-consul-token: secret\r\n") && request.ends_with("\r\n\r\nv=1"),
-        "{request}"
-    );
+    assert!(request.starts_with("PUT /v1/kv/k?flags=7&ttl=1s&cas=0 HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("x-consul-token: secret\r\n") && request.ends_with("\r\n\r\nv=1"), "{request}");
 }
 
 #[test]
 fn a_list_is_read_entry_by_entry() {
     let body = format!("[{ENTRY},\n{}]", ENTRY.replace("a b", "c"));
-    let fake = fake(vec![
-        answer("200 OK", "", &body),
-        answer("200 OK", "", &body[..body.len() - 4]),
-    ]);
+    let fake = fake(vec![answer("200 OK", "", &body), answer("200 OK", "", &body[..body.len() - 4])]);
     let client = client(&fake);
     let read = async |client: &Client| {
         let mut stream = client.kv().list_stream("", &ReadOptions::default()).await?;
@@ -166,20 +132,10 @@ fn a_list_is_read_entry_by_entry() {
 fn a_rolled_back_transaction_is_an_answer() {
     let body = r#"{"Results":null,"Errors":[{"OpIndex":1,"What":"key \"k\" exists"}]}"#;
     let fake = fake(vec![answer("409 Conflict", "", body)]);
-    let op = KvOp {
-        verb: "set".into(),
-        key: "k".into(),
-        value: b"x".to_vec(),
-        ..Default::default()
-    };
+    let op = KvOp { verb: "set".into(), key: "k".into(), value: b"x".to_vec(), ..Default::default() };
     let outcome = run(client(&fake).txn().run(&[op], &ReadOptions::default())).unwrap();
-    let Outcome::RolledBack(errors) = outcome else {
-        panic!("{outcome:?}")
-    };
-    assert_eq!(
-        (errors[0].op_index, errors[0].what.as_str()),
-        (1, "key \"k\" exists")
-    );
+    let Outcome::RolledBack(errors) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((errors[0].op_index, errors[0].what.as_str()), (1, "key \"k\" exists"));
     let sent = fake.seen.recv().unwrap();
     assert!(
         sent.ends_with(r#"[{"KV":{"Verb":"set","Key":"k","Value":"eA==","Flags":0,"Index":0}}]"#),
@@ -207,10 +163,7 @@ fn a_silent_server_and_a_broken_answer_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = ClientConfig::for_address(&listener.local_addr().unwrap().to_string()).unwrap();
     config.request_timeout = Duration::from_millis(50);
-    let error = run(Client::new(config)
-        .kv()
-        .delete("k", None, &WriteOptions::default()))
-    .unwrap_err();
+    let error = run(Client::new(config).kv().delete("k", None, &WriteOptions::default())).unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
 
     let short = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\ntru".to_owned();
@@ -222,11 +175,6 @@ fn a_silent_server_and_a_broken_answer_are_told_apart() {
 #[test]
 fn another_program_at_the_address_is_suspected() {
     let fake = fake(vec![answer("200 OK", "", "<html>")]);
-    let error = run(client(&fake).kv().list("", &ReadOptions::default()))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("/v1/kv/") && error.contains("Is it a Konsul agent?"),
-        "{error}"
-    );
+    let error = run(client(&fake).kv().list("", &ReadOptions::default())).unwrap_err().to_string();
+    assert!(error.contains("/v1/kv/") && error.contains("Is it a Konsul agent?"), "{error}");
 }

@@ -2,7 +2,7 @@
 //!
 //! # The life of a server
 //!
-//! [`Machine::boot`] opens the engine and starts a server on it, as a task of the server's node. When the server is up its desk
+//! `Machine::boot` opens the engine and starts a server on it, as a task of the server's node. When the server is up its desk
 //! opens. A crash, drawn by [`crate::faults`] at some system call or at once, first kills the disk, then the tasks, then decides
 //! what the disk kept; after a while the machine boots again. What the engine then holds is compared with the ledger before
 //! anything else happens.

@@ -78,7 +78,10 @@ impl Report {
             if self.findings.is_empty() { "nothing grew".to_owned() } else { self.findings.join("; ") };
         let minutes = self.time.as_secs() / 60;
         let rate = self.done.writes as f64 / self.time.as_secs_f64();
-        format!("{minutes} minutes{short}, {} ({rate:.0} writes a second) | {found}. {}", self.done, self.figures)
+        format!(
+            "{minutes} minutes{short}, {} ({rate:.0} writes a second) | {found}. {}",
+            self.done, self.figures
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use konsul_types::session::Behavior;
 use konsul_types::{Index, Key, PutMode, Refusal, Value};
 
 fn key(text: &str) -> Key {
-    Key::new(text).unwrap()
+    Key::new(text).expect("a good key")
 }
 
 fn put(name: &str, value: &str, mode: PutMode) -> KvPut {

@@ -34,13 +34,7 @@ impl Entry {
 
     /// The row as Markdown; a bar in a cell would break the table.
     pub(super) fn row(&self) -> String {
-        let Self {
-            when,
-            part,
-            commit,
-            minutes,
-            ..
-        } = self;
+        let Self { when, part, commit, minutes, .. } = self;
         let (how_many, found) = (self.how_many.replace('|', "/"), self.found.replace('|', "/"));
         format!("| {when} | {part} | {commit} | {minutes} | {how_many} | {found} |")
     }
@@ -60,9 +54,7 @@ fn now() -> String {
 
 // A tree with changes is named as such: its row can be repeated only by whoever has them.
 fn commit() -> String {
-    let described = Command::new("git")
-        .words("describe --always --dirty=+ --exclude=*")
-        .output();
+    let described = Command::new("git").words("describe --always --dirty=+ --exclude=*").output();
     described.map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
 }
 
@@ -72,11 +64,7 @@ mod tests {
 
     #[test]
     fn a_row_has_six_cells() {
-        let outcome = Outcome {
-            passed: true,
-            how_many: "3 | 4".to_owned(),
-            found: "nothing".to_owned(),
-        };
+        let outcome = Outcome { passed: true, how_many: "3 | 4".to_owned(), found: "nothing".to_owned() };
         let row = Entry::new("seeds", Duration::from_secs(61), &outcome).row();
         assert_eq!(row.matches('|').count(), 7, "{row}");
         assert!(row.contains("| 2 |"), "{row}");

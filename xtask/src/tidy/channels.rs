@@ -52,10 +52,7 @@ mod tests {
 
     #[test]
     fn bounded_channels_pass() {
-        let tree = Tree::of(&[(
-            "crates/konsul-watch/src/a.rs",
-            "let c = channel(16); // not unbounded(…)",
-        )]);
+        let tree = Tree::of(&[("crates/konsul-watch/src/a.rs", "let c = channel(16); // not unbounded(…)")]);
         assert_eq!(check(&tree), []);
     }
 }

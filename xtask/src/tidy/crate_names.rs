@@ -5,13 +5,8 @@ use super::graph::{Crate, Graph};
 
 /// The rule.
 pub fn check(graph: &Graph) -> Vec<Finding> {
-    let wrong = graph
-        .crates
-        .iter()
-        .filter(|member| folder_name(member) != member.name);
-    wrong
-        .map(|member| Finding::on(&member.manifest(), message(member)))
-        .collect()
+    let wrong = graph.crates.iter().filter(|member| folder_name(member) != member.name);
+    wrong.map(|member| Finding::on(&member.manifest(), message(member))).collect()
 }
 
 fn folder_name(member: &Crate) -> &str {
@@ -25,10 +20,7 @@ fn folder_name(member: &Crate) -> &str {
 }
 
 fn message(member: &Crate) -> String {
-    format!(
-        "the package `{}` lives in `{}`: give both one name",
-        member.name, member.folder
-    )
+    format!("the package `{}` lives in `{}`: give both one name", member.name, member.folder)
 }
 
 #[cfg(test)]
@@ -36,16 +28,8 @@ mod tests {
     use super::*;
 
     fn count(name: &str, folder: &str) -> usize {
-        let member = Crate {
-            name: name.to_owned(),
-            folder: folder.to_owned(),
-            ..Crate::default()
-        };
-        check(&Graph {
-            crates: vec![member],
-            ..Graph::default()
-        })
-        .len()
+        let member = Crate { name: name.to_owned(), folder: folder.to_owned(), ..Crate::default() };
+        check(&Graph { crates: vec![member], ..Graph::default() }).len()
     }
 
     #[test]

@@ -5,14 +5,10 @@ use super::graph::{Crate, Graph};
 
 /// The rule.
 pub fn check(graph: &Graph) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = unused(graph)
-        .map(|name| Finding::on("Cargo.toml", unused_message(name)))
-        .collect();
+    let mut findings: Vec<Finding> =
+        unused(graph).map(|name| Finding::on("Cargo.toml", unused_message(name))).collect();
     for member in &graph.crates {
-        let own = member
-            .normal
-            .union(&member.dev)
-            .filter(|name| !graph.shared.contains(name.as_str()));
+        let own = member.normal.union(&member.dev).filter(|name| !graph.shared.contains(name.as_str()));
         findings.extend(own.map(|name| Finding::on(&member.manifest(), own_message(name))));
     }
     findings
@@ -22,16 +18,9 @@ pub fn check(graph: &Graph) -> Vec<Finding> {
 fn unused(graph: &Graph) -> impl Iterator<Item = &str> {
     let members = graph.names();
     let has_user = |name: &str| {
-        graph
-            .crates
-            .iter()
-            .any(|member: &Crate| member.normal.contains(name) || member.dev.contains(name))
+        graph.crates.iter().any(|member: &Crate| member.normal.contains(name) || member.dev.contains(name))
     };
-    graph
-        .shared
-        .iter()
-        .map(String::as_str)
-        .filter(move |name| !members.contains(name) && !has_user(name))
+    graph.shared.iter().map(String::as_str).filter(move |name| !members.contains(name) && !has_user(name))
 }
 
 fn unused_message(name: &str) -> String {
@@ -52,17 +41,9 @@ mod tests {
     fn count(shared: &[&str], used: &[&str]) -> usize {
         let set =
             |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
-        let member = Crate {
-            name: "a".to_owned(),
-            folder: "crates/a".to_owned(),
-            normal: set(used),
-            dev: set(&[]),
-        };
-        check(&Graph {
-            crates: vec![member],
-            shared: set(shared),
-        })
-        .len()
+        let member =
+            Crate { name: "a".to_owned(), folder: "crates/a".to_owned(), normal: set(used), dev: set(&[]) };
+        check(&Graph { crates: vec![member], shared: set(shared) }).len()
     }
 
     #[test]

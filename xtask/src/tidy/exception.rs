@@ -5,10 +5,7 @@ pub fn allows(lines: &[&str], at: usize, word: &str) -> bool {
     if carries(lines[at], word) {
         return true;
     }
-    let above = lines[..at]
-        .iter()
-        .rev()
-        .take_while(|line| line.trim_start().starts_with("//"));
+    let above = lines[..at].iter().rev().take_while(|line| line.trim_start().starts_with("//"));
     above.into_iter().any(|line| carries(line, word))
 }
 
@@ -16,9 +13,7 @@ fn carries(line: &str, word: &str) -> bool {
     let Some((_, comment)) = line.split_once("// tidy: ") else {
         return false;
     };
-    let reason = comment
-        .strip_prefix(word)
-        .and_then(|rest| rest.strip_prefix(" because "));
+    let reason = comment.strip_prefix(word).and_then(|rest| rest.strip_prefix(" because "));
     reason.is_some_and(|reason| !reason.trim().is_empty())
 }
 
@@ -37,12 +32,7 @@ mod tests {
 
     #[test]
     fn it_may_stand_in_the_comment_above_but_not_beyond_code() {
-        let lines = [
-            "// tidy: odd because it must be",
-            "// and more words",
-            "let a = 1;",
-            "let b = 1;",
-        ];
+        let lines = ["// tidy: odd because it must be", "// and more words", "let a = 1;", "let b = 1;"];
         assert!(allows(&lines, 2, "odd"));
         assert!(!allows(&lines, 3, "odd"));
     }

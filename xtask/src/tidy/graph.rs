@@ -45,13 +45,8 @@ impl Graph {
     pub fn read() -> Result<Self> {
         let root = crate::tree::root();
         let mut command = MetadataCommand::new();
-        command
-            .current_dir(&root)
-            .no_deps()
-            .features(CargoOpt::SomeFeatures(Vec::new()));
-        let metadata = command
-            .exec()
-            .map_err(|error| Error::Metadata(error.to_string()))?;
+        command.current_dir(&root).no_deps().features(CargoOpt::SomeFeatures(Vec::new()));
+        let metadata = command.exec().map_err(|error| Error::Metadata(error.to_string()))?;
         let mut crates: Vec<Crate> = metadata
             .packages
             .iter()
@@ -61,10 +56,7 @@ impl Graph {
         let manifest = root.join("Cargo.toml");
         let text =
             std::fs::read_to_string(&manifest).map_err(|source| Error::file("read", &manifest, source))?;
-        Ok(Self {
-            crates,
-            shared: shared_names(&text),
-        })
+        Ok(Self { crates, shared: shared_names(&text) })
     }
 
     /// The names of the crates of the workspace.
@@ -74,40 +66,21 @@ impl Graph {
 }
 
 fn member(package: &cargo_metadata::Package, root: &str) -> Crate {
-    let folder = package
-        .manifest_path
-        .parent()
-        .map_or("", |folder| folder.as_str());
-    let folder = folder
-        .strip_prefix(root)
-        .unwrap_or(folder)
-        .trim_start_matches('/')
-        .to_owned();
+    let folder = package.manifest_path.parent().map_or("", |folder| folder.as_str());
+    let folder = folder.strip_prefix(root).unwrap_or(folder).trim_start_matches('/').to_owned();
     let of = |dev: bool| {
-        let wanted = package
-            .dependencies
-            .iter()
-            .filter(|dep| (dep.kind == DependencyKind::Development) == dev);
+        let wanted =
+            package.dependencies.iter().filter(|dep| (dep.kind == DependencyKind::Development) == dev);
         wanted.map(|dep| dep.name.clone()).collect()
     };
-    Crate {
-        name: package.name.to_string(),
-        folder,
-        normal: of(false),
-        dev: of(true),
-    }
+    Crate { name: package.name.to_string(), folder, normal: of(false), dev: of(true) }
 }
 
 // The table is ours and flat: one `name = …` a line until the next `[`.
 fn shared_names(manifest: &str) -> BTreeSet<String> {
-    let lines = manifest
-        .lines()
-        .skip_while(|line| line.trim() != "[workspace.dependencies]")
-        .skip(1);
+    let lines = manifest.lines().skip_while(|line| line.trim() != "[workspace.dependencies]").skip(1);
     let table = lines.take_while(|line| !line.starts_with('['));
-    let names = table
-        .filter_map(|line| line.split_once('='))
-        .map(|(name, _)| name.trim());
+    let names = table.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim());
     names
         .filter(|name| !name.starts_with('#'))
         .map(|name| name.trim_end_matches(".workspace").to_owned())
@@ -155,10 +128,7 @@ mod tests {
     #[test]
     fn the_shared_names_are_read_from_the_table() {
         let manifest = "[workspace]\nx = 1\n[workspace.dependencies]\n# words\na = \"1\"\nb-c = { version = \"2\" }\n[z]\nd = 1\n";
-        assert_eq!(
-            shared_names(manifest),
-            BTreeSet::from(["a".to_owned(), "b-c".to_owned()])
-        );
+        assert_eq!(shared_names(manifest), BTreeSet::from(["a".to_owned(), "b-c".to_owned()]));
     }
 
     #[test]
@@ -172,11 +142,7 @@ mod tests {
     #[test]
     fn cargo_knows_this_crate() {
         let graph = Graph::read().expect("cargo metadata works");
-        let this = graph
-            .crates
-            .iter()
-            .find(|member| member.name == "xtask")
-            .expect("xtask is a member");
+        let this = graph.crates.iter().find(|member| member.name == "xtask").expect("xtask is a member");
         assert_eq!(this.folder, "xtask");
         assert!(this.normal.contains("cargo_metadata") && !this.normal.contains("konsul"));
     }

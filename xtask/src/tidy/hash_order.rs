@@ -39,10 +39,8 @@ fn check_file(file: &File) -> Vec<Finding> {
     if (0..source.len()).any(|at| allows(&source, at, "hash-order-free")) {
         return Vec::new();
     }
-    let code = masked
-        .lines()
-        .enumerate()
-        .filter(|(at, line)| !tests[*at] && !line.trim_start().starts_with("use "));
+    let code =
+        masked.lines().enumerate().filter(|(at, line)| !tests[*at] && !line.trim_start().starts_with("use "));
     let hits = code.filter_map(|(at, line)| {
         let word = WORDS.iter().find(|word| finds_word(line, word))?;
         let message = format!(
@@ -74,10 +72,6 @@ mod tests {
     fn a_reason_lets_it_pass() {
         let text = "// tidy: hash-order-free because it is only looked up by key\nlet m: HashMap<u8, u8>;";
         check_text("crates/konsul-state/src/a.rs", text, 0);
-        check_text(
-            "crates/konsul-state/src/a.rs",
-            "// tidy: hash-order-free\nlet m: HashMap<u8, u8>;",
-            1,
-        );
+        check_text("crates/konsul-state/src/a.rs", "// tidy: hash-order-free\nlet m: HashMap<u8, u8>;", 1);
     }
 }

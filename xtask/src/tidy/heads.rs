@@ -20,12 +20,7 @@ fn check_file(file: &File) -> Option<Finding> {
         );
         return Some(Finding::on(&file.path, message));
     }
-    (head == 0).then(|| {
-        Finding::on(
-            &file.path,
-            "open the file with a `//!` line that says what it is for",
-        )
-    })
+    (head == 0).then(|| Finding::on(&file.path, "open the file with a `//!` line that says what it is for"))
 }
 
 // Tests of a crate are crates of their own, but tell enough in a line.
@@ -39,9 +34,7 @@ fn head_lines(text: &str) -> usize {
         let line = line.trim_start();
         line.is_empty() || line.starts_with("//") || line.starts_with("#!")
     });
-    opening
-        .filter(|line| line.trim_start().starts_with("//!"))
-        .count()
+    opening.filter(|line| line.trim_start().starts_with("//!")).count()
 }
 
 #[cfg(test)]
@@ -62,10 +55,6 @@ mod tests {
     #[test]
     fn a_crate_needs_a_longer_one() {
         check_text("crates/konsul-raft/src/lib.rs", "//! What it is.\n", 1);
-        check_text(
-            "crates/konsul-raft/src/lib.rs",
-            &"//! line\n".repeat(LIB_HEAD_LINES),
-            0,
-        );
+        check_text("crates/konsul-raft/src/lib.rs", &"//! line\n".repeat(LIB_HEAD_LINES), 0);
     }
 }

@@ -21,11 +21,7 @@ const HOSTS: &[(&str, &str)] = &[
 /// The rule.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     // Cargo writes its lock file; nothing in it is ours to choose.
-    tree.files
-        .iter()
-        .filter(|file| !file.path.ends_with("Cargo.lock"))
-        .flat_map(check_file)
-        .collect()
+    tree.files.iter().filter(|file| !file.path.ends_with("Cargo.lock")).flat_map(check_file).collect()
 }
 
 fn check_file(file: &File) -> Vec<Finding> {
@@ -48,10 +44,7 @@ mod tests {
     #[test]
     fn it_fires_on_each_host() {
         for (head, tail) in HOSTS {
-            let tree = Tree::of(&[(
-                "compat/js/package-lock.json",
-                &format!("\"https://{head}{tail}/x\""),
-            )]);
+            let tree = Tree::of(&[("compat/js/package-lock.json", &format!("\"https://{head}{tail}/x\""))]);
             assert_eq!(check(&tree).len(), 1, "{head}{tail}");
         }
     }

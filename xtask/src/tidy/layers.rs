@@ -8,13 +8,7 @@ use super::Finding;
 use super::graph::{Crate, Graph};
 
 /// Crates that decide and do nothing else: no clock, no chance, no tasks.
-pub const DECIDERS: &[&str] = &[
-    "konsul-types",
-    "konsul-state",
-    "konsul-filter",
-    "konsul-acl",
-    "konsul-mesh",
-];
+pub const DECIDERS: &[&str] = &["konsul-types", "konsul-state", "konsul-filter", "konsul-acl", "konsul-mesh"];
 
 /// One room: its name without `konsul-`, its floor, and the rooms it may lean on.
 pub struct Room {
@@ -71,40 +65,27 @@ const BESIDE: &[&str] = &["testkit", "sim", "xtask", "bench", "compat", "fuzz"];
 /// The rule.
 pub fn check(graph: &Graph) -> Vec<Finding> {
     let ours = graph.names();
-    let judged = graph
-        .crates
-        .iter()
-        .filter(|member| !BESIDE.contains(&short(&member.name)));
+    let judged = graph.crates.iter().filter(|member| !BESIDE.contains(&short(&member.name)));
     judged
-        .flat_map(
-            |member| match TABLE.iter().find(|room| room.name == short(&member.name)) {
-                Some(room) => check_room(room, member, &ours),
-                None => vec![Finding::on(
-                    &member.manifest(),
-                    format!(
-                        "`{}` is not in the table of layers.rs: give it a floor and say on whom it leans",
-                        member.name
-                    ),
-                )],
-            },
-        )
+        .flat_map(|member| match TABLE.iter().find(|room| room.name == short(&member.name)) {
+            Some(room) => check_room(room, member, &ours),
+            None => vec![Finding::on(
+                &member.manifest(),
+                format!(
+                    "`{}` is not in the table of layers.rs: give it a floor and say on whom it leans",
+                    member.name
+                ),
+            )],
+        })
         .collect()
 }
 
 fn check_room(room: &Room, member: &Crate, ours: &std::collections::BTreeSet<&str>) -> Vec<Finding> {
     let ours_of = |names: &std::collections::BTreeSet<String>| -> Vec<String> {
-        names
-            .iter()
-            .filter(|name| ours.contains(name.as_str()))
-            .map(|name| short(name).to_owned())
-            .collect()
+        names.iter().filter(|name| ours.contains(name.as_str())).map(|name| short(name).to_owned()).collect()
     };
-    let product = ours_of(&member.normal)
-        .into_iter()
-        .filter(|name| !room.may.contains(&name.as_str()));
-    let tests = ours_of(&member.dev)
-        .into_iter()
-        .filter(|name| !may_test_with(room, name));
+    let product = ours_of(&member.normal).into_iter().filter(|name| !room.may.contains(&name.as_str()));
+    let tests = ours_of(&member.dev).into_iter().filter(|name| !may_test_with(room, name));
     let product = product.map(|name| {
         format!(
             "{} may not lean on {name}: it may on {}. Move the code down, or name a port",
@@ -113,22 +94,13 @@ fn check_room(room: &Room, member: &Crate, ours: &std::collections::BTreeSet<&st
         )
     });
     let tests = tests.map(|name| {
-        format!(
-            "the tests of {} may not lean on {name}, which is above it: move the test up",
-            room.name
-        )
+        format!("the tests of {} may not lean on {name}, which is above it: move the test up", room.name)
     });
-    product
-        .chain(tests)
-        .map(|message| Finding::on(&member.manifest(), message))
-        .collect()
+    product.chain(tests).map(|message| Finding::on(&member.manifest(), message)).collect()
 }
 
 fn may_test_with(room: &Room, name: &str) -> bool {
-    let floor = TABLE
-        .iter()
-        .find(|other| other.name == name)
-        .map(|other| other.floor);
+    let floor = TABLE.iter().find(|other| other.name == name).map(|other| other.floor);
     BESIDE.contains(&name)
         || name == room.name
         || room.may.contains(&name)
@@ -140,11 +112,7 @@ fn short(name: &str) -> &str {
 }
 
 fn list(names: &[&str]) -> String {
-    if names.is_empty() {
-        "nobody".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -153,31 +121,18 @@ mod tests {
 
     fn member(name: &str, normal: &[&str], dev: &[&str]) -> Crate {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Crate {
-            name: name.to_owned(),
-            folder: format!("crates/{name}"),
-            normal: set(normal),
-            dev: set(dev),
-        }
+        Crate { name: name.to_owned(), folder: format!("crates/{name}"), normal: set(normal), dev: set(dev) }
     }
 
     #[track_caller]
     fn check_members(members: &[Crate], expect: usize) {
         let mut crates = members.to_vec();
-        for name in [
-            "konsul-types",
-            "konsul-runtime",
-            "konsul-storage",
-            "konsul-testkit",
-        ] {
+        for name in ["konsul-types", "konsul-runtime", "konsul-storage", "konsul-testkit"] {
             if !crates.iter().any(|member| member.name == name) {
                 crates.push(member(name, &[], &[]));
             }
         }
-        let findings = check(&Graph {
-            crates,
-            ..Graph::default()
-        });
+        let findings = check(&Graph { crates, ..Graph::default() });
         assert_eq!(findings.len(), expect, "{findings:?}");
     }
 
@@ -189,10 +144,7 @@ mod tests {
 
     #[test]
     fn a_test_may_lean_down_and_beside_but_not_up() {
-        check_members(
-            &[member("konsul-state", &[], &["konsul-testkit", "konsul-runtime"])],
-            0,
-        );
+        check_members(&[member("konsul-state", &[], &["konsul-testkit", "konsul-runtime"])], 0);
         check_members(&[member("konsul-state", &[], &["konsul-storage"])], 1);
     }
 
@@ -210,10 +162,7 @@ mod tests {
     fn the_table_points_only_to_rooms_of_the_table_and_never_up() {
         for room in TABLE {
             for name in room.may {
-                let other = TABLE
-                    .iter()
-                    .find(|other| other.name == *name)
-                    .expect("a room of the table");
+                let other = TABLE.iter().find(|other| other.name == *name).expect("a room of the table");
                 assert!(other.floor <= room.floor, "{} leans up on {name}", room.name);
             }
         }

@@ -40,16 +40,10 @@ fn judge(path: &str, lines: usize, listed: Option<&Entry<'_>>) -> Option<Finding
         ),
         Some(_) if lines <= LINES_MAX => format!("{lines} lines: short enough now, take it out of {LIST}"),
         Some(entry) if lines > entry.lines_max => {
-            format!(
-                "{lines} lines, grown past the {} it is listed with in {LIST}: split it",
-                entry.lines_max
-            )
+            format!("{lines} lines, grown past the {} it is listed with in {LIST}: split it", entry.lines_max)
         }
         Some(entry) if lines * 10 < entry.lines_max * 9 => {
-            format!(
-                "{lines} lines: lower its number in {LIST} from {}",
-                entry.lines_max
-            )
+            format!("{lines} lines: lower its number in {LIST} from {}", entry.lines_max)
         }
         _ => return None,
     };
@@ -64,11 +58,9 @@ fn parse(list: &str) -> (Vec<Entry<'_>>, Vec<Finding>) {
         }
         match parse_line(line) {
             Some(entry) => entries.push(entry),
-            None => findings.push(Finding::at(
-                LIST,
-                at + 1,
-                "write `PATH LINES REASON`, the reason in words",
-            )),
+            None => {
+                findings.push(Finding::at(LIST, at + 1, "write `PATH LINES REASON`, the reason in words"));
+            }
         }
     }
     (entries, findings)
@@ -78,10 +70,7 @@ fn parse_line(line: &str) -> Option<Entry<'_>> {
     let (path, rest) = line.split_once(' ')?;
     let (lines_max, reason) = rest.trim_start().split_once(' ')?;
     (reason.split_whitespace().count() >= 3).then_some(())?;
-    Some(Entry {
-        path,
-        lines_max: lines_max.parse().ok()?,
-    })
+    Some(Entry { path, lines_max: lines_max.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -89,10 +78,7 @@ mod tests {
     use super::*;
 
     fn findings(lines: usize, list: &str) -> Vec<Finding> {
-        check(&Tree::of(&[
-            ("crates/a/src/b.rs", &"//\n".repeat(lines)),
-            (LIST, list),
-        ]))
+        check(&Tree::of(&[("crates/a/src/b.rs", &"//\n".repeat(lines)), (LIST, list)]))
     }
 
     #[test]
@@ -114,9 +100,6 @@ mod tests {
 
     #[test]
     fn an_entry_without_a_file_is_found() {
-        assert_eq!(
-            findings(10, "crates/a/src/gone.rs 900 a list of flags\n").len(),
-            1
-        );
+        assert_eq!(findings(10, "crates/a/src/gone.rs 900 a list of flags\n").len(), 1);
     }
 }

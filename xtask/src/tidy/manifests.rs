@@ -25,19 +25,12 @@ fn is_member(path: &str) -> bool {
 fn check_file(file: &File) -> Vec<Finding> {
     // Whole lines: `rust-version…` is not `version…`.
     let text = format!("\n{}", file.text);
-    let missing = LINES
-        .iter()
-        .filter(|(line, _)| !text.contains(&format!("\n{line}\n")));
-    missing
-        .map(|(line, place)| Finding::on(&file.path, message(line, place)))
-        .collect()
+    let missing = LINES.iter().filter(|(line, _)| !text.contains(&format!("\n{line}\n")));
+    missing.map(|(line, place)| Finding::on(&file.path, message(line, place))).collect()
 }
 
 fn message(line: &str, place: &str) -> String {
-    format!(
-        "write `{}` in {place}: it is shared by all crates",
-        line.replace('\n', " ")
-    )
+    format!("write `{}` in {place}: it is shared by all crates", line.replace('\n', " "))
 }
 
 #[cfg(test)]
@@ -50,11 +43,7 @@ mod tests {
         assert_eq!(check(&Tree::of(&[("crates/a/Cargo.toml", &whole)])), []);
         for (line, _) in LINES {
             let less = format!("\n{whole}").replace(&format!("\n{line}\n"), "\n");
-            assert_eq!(
-                check(&Tree::of(&[("crates/a/Cargo.toml", &less)])).len(),
-                1,
-                "{line}"
-            );
+            assert_eq!(check(&Tree::of(&[("crates/a/Cargo.toml", &less)])).len(), 1, "{line}");
         }
     }
 }

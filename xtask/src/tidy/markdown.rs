@@ -13,20 +13,12 @@ fn check_file(file: &File) -> Vec<Finding> {
     if !file.text.ends_with('\n') || file.text.ends_with("\n\n") {
         findings.push(Finding::on(&file.path, "end the file with exactly one newline"));
     }
-    let titles = prose(&file.text)
-        .filter(|(_, line)| line.starts_with("# "))
-        .count();
+    let titles = prose(&file.text).filter(|(_, line)| line.starts_with("# ")).count();
     if is_page(&file.path) && titles != 1 {
-        findings.push(Finding::on(
-            &file.path,
-            format!("{titles} titles: a page has exactly one line `# Title`"),
-        ));
+        findings
+            .push(Finding::on(&file.path, format!("{titles} titles: a page has exactly one line `# Title`")));
     }
-    let spaced = file
-        .text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| line.ends_with([' ', '\t']));
+    let spaced = file.text.lines().enumerate().filter(|(_, line)| line.ends_with([' ', '\t']));
     findings.extend(spaced.map(|(at, _)| Finding::at(&file.path, at + 1, "take the trailing space away")));
     findings
 }

@@ -4,13 +4,8 @@ use super::Finding;
 use crate::tree::{File, Tree};
 
 // Put together from two halves so that this file does not break its own rule.
-const FOREIGN: &[(&str, &str)] = &[
-    ("/wo", "rk/"),
-    ("/fa", "rm/"),
-    ("/ho", "me/"),
-    ("/ro", "ot/"),
-    ("/Us", "ers/"),
-];
+const FOREIGN: &[(&str, &str)] =
+    &[("/wo", "rk/"), ("/fa", "rm/"), ("/ho", "me/"), ("/ro", "ot/"), ("/Us", "ers/")];
 
 /// The rule.
 pub fn check(tree: &Tree) -> Vec<Finding> {
@@ -18,10 +13,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn check_file(file: &File) -> Vec<Finding> {
-    let words: Vec<String> = FOREIGN
-        .iter()
-        .map(|(head, tail)| format!("{head}{tail}"))
-        .collect();
+    let words: Vec<String> = FOREIGN.iter().map(|(head, tail)| format!("{head}{tail}")).collect();
     let hits = file.text.lines().enumerate().filter_map(|(at, line)| {
         let word = words.iter().find(|word| starts_path(line, word))?;
         let message =
@@ -53,11 +45,7 @@ mod tests {
 
     #[test]
     fn a_word_inside_a_longer_path_passes() {
-        let text = format!(
-            "frame{}frame.md and v1{}x",
-            "/wo".to_owned() + "rk/",
-            "/ho".to_owned() + "me/"
-        );
+        let text = format!("frame{}frame.md and v1{}x", "/wo".to_owned() + "rk/", "/ho".to_owned() + "me/");
         assert_eq!(check(&Tree::of(&[("a.md", &text)])), []);
     }
 }

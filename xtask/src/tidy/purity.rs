@@ -25,11 +25,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 /// Edges that are let pass, each with its reason: who pulls in what.
 const ALLOWED: &[(&str, &str, &str)] = &[
-    (
-        "imbl",
-        "rand_core",
-        "the trait that its hash map's generator implements; it draws from a fixed seed",
-    ),
+    ("imbl", "rand_core", "the trait that its hash map's generator implements; it draws from a fixed seed"),
     (
         "imbl",
         "rand_xoshiro",
@@ -45,11 +41,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
 /// When cargo cannot resolve a crate.
 pub fn check(graph: &Graph) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for member in graph
-        .crates
-        .iter()
-        .filter(|member| layers::DECIDERS.contains(&member.name.as_str()))
-    {
+    for member in graph.crates.iter().filter(|member| layers::DECIDERS.contains(&member.name.as_str())) {
         findings.extend(judge(&member.manifest(), &linked(&member.name)?));
     }
     Ok(findings)

@@ -26,10 +26,7 @@ const WORDS: &[(&str, &str)] = &[
     ("tokio::spawn", "start tasks through konsul-runtime"),
     ("tokio::task::spawn", "start tasks through konsul-runtime"),
     ("Instant::now", "ask the clock of konsul-runtime"),
-    (
-        "SystemTime",
-        "ask the clock of konsul-runtime; a decider gets the time as an argument",
-    ),
+    ("SystemTime", "ask the clock of konsul-runtime; a decider gets the time as an argument"),
     ("thread::sleep", "await a timer of konsul-runtime"),
     ("rand::", "draw from the generator of konsul-runtime"),
     ("getrandom::", "draw from the generator of konsul-runtime"),
@@ -37,10 +34,7 @@ const WORDS: &[(&str, &str)] = &[
 
 /// The rule.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    tree.crate_sources()
-        .filter(|file| !at_the_rim(file))
-        .flat_map(check_file)
-        .collect()
+    tree.crate_sources().filter(|file| !at_the_rim(file)).flat_map(check_file).collect()
 }
 
 fn at_the_rim(file: &File) -> bool {
@@ -48,19 +42,14 @@ fn at_the_rim(file: &File) -> bool {
 }
 
 fn check_file(file: &File) -> Vec<Finding> {
-    let decider = file
-        .krate()
-        .is_some_and(|krate| layers::DECIDERS.contains(&krate));
+    let decider = file.krate().is_some_and(|krate| layers::DECIDERS.contains(&krate));
     if is_test_path(&file.path) && !decider {
         return Vec::new();
     }
     let masked = mask(&file.text);
     let tests = test_lines(&masked);
     let source: Vec<&str> = file.text.lines().collect();
-    let judged = masked
-        .lines()
-        .enumerate()
-        .filter(|(at, _)| decider || !tests[*at]);
+    let judged = masked.lines().enumerate().filter(|(at, _)| decider || !tests[*at]);
     judged
         .filter_map(|(at, line)| {
             let (word, instead) = WORDS.iter().find(|(word, _)| finds_word(line, word))?;
@@ -82,11 +71,7 @@ mod tests {
     #[test]
     fn it_fires_below_the_rim() {
         for (word, _) in WORDS {
-            check_text(
-                "crates/konsul-watch/src/a.rs",
-                &format!("fn f() {{ {word}(); }}"),
-                1,
-            );
+            check_text("crates/konsul-watch/src/a.rs", &format!("fn f() {{ {word}(); }}"), 1);
         }
     }
 
@@ -98,11 +83,7 @@ mod tests {
 
     #[test]
     fn words_in_comments_and_strings_are_no_use() {
-        check_text(
-            "crates/konsul-watch/src/a.rs",
-            "// SystemTime is not read here\nlet a = \"rand::\";",
-            0,
-        );
+        check_text("crates/konsul-watch/src/a.rs", "// SystemTime is not read here\nlet a = \"rand::\";", 0);
     }
 
     #[test]

@@ -19,14 +19,10 @@ fn check_file(file: &File) -> Vec<Finding> {
     let tests = test_lines(&masked);
     let whole = is_test_path(&file.path) && !file.path.contains("/examples/");
     let source: Vec<&str> = file.text.lines().collect();
-    let sleeps = masked
-        .lines()
-        .enumerate()
-        .filter(|(at, line)| (whole || tests[*at]) && finds_word(line, "sleep("));
+    let sleeps =
+        masked.lines().enumerate().filter(|(at, line)| (whole || tests[*at]) && finds_word(line, "sleep("));
     let judged = sleeps.filter(|(at, _)| !allows(&source, *at, "sleep"));
-    judged
-        .map(|(at, _)| Finding::at(&file.path, at + 1, MESSAGE))
-        .collect()
+    judged.map(|(at, _)| Finding::at(&file.path, at + 1, MESSAGE)).collect()
 }
 
 const MESSAGE: &str = "a sleep in a test stands for a condition: await the condition with a deadline \
@@ -43,13 +39,7 @@ mod tests {
     #[test]
     fn it_fires_in_tests_only() {
         assert_eq!(count("crates/a/tests/b.rs", "clock.sleep(x).await;"), 1);
-        assert_eq!(
-            count(
-                "crates/a/src/b.rs",
-                "#[cfg(test)]\nmod tests {\n fn f() { sleep(x); }\n}\n"
-            ),
-            1
-        );
+        assert_eq!(count("crates/a/src/b.rs", "#[cfg(test)]\nmod tests {\n fn f() { sleep(x); }\n}\n"), 1);
         assert_eq!(count("crates/a/src/b.rs", "clock.sleep(x).await;"), 0);
     }
 
@@ -57,10 +47,7 @@ mod tests {
     fn virtual_time_may_pass() {
         let text = "use konsul_runtime::virtual_time::Sim;\ntime::sleep(x).await;";
         assert_eq!(count("crates/konsul-watch/tests/b.rs", text), 0);
-        assert_eq!(
-            count("crates/konsul-runtime/tests/b.rs", "time::sleep(x).await;"),
-            0
-        );
+        assert_eq!(count("crates/konsul-runtime/tests/b.rs", "time::sleep(x).await;"), 0);
     }
 
     #[test]

@@ -18,17 +18,10 @@ const PRODUCTS: &[&str] = &["konsul"];
 /// When cargo cannot resolve one of them.
 pub fn check(graph: &Graph) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for product in graph
-        .crates
-        .iter()
-        .filter(|member| PRODUCTS.contains(&member.name.as_str()))
-    {
+    for product in graph.crates.iter().filter(|member| PRODUCTS.contains(&member.name.as_str())) {
         let tree = Command::cargo()
             .words("tree --quiet --locked --edges normal --prefix none --no-dedupe --format {p}|{f}");
-        findings.extend(judge(
-            &product.manifest(),
-            &tree.args(["--package", &product.name]).output()?,
-        ));
+        findings.extend(judge(&product.manifest(), &tree.args(["--package", &product.name]).output()?));
     }
     findings.sort();
     findings.dedup();
@@ -40,13 +33,9 @@ fn judge(manifest: &str, tree: &str) -> Vec<Finding> {
     let pairs = ours.filter_map(|line| line.split_once('|'));
     let hits = pairs.flat_map(|(package, features)| {
         let name = package.split_whitespace().next().unwrap_or_default();
-        features
-            .split(',')
-            .filter(|feature| FOR_TESTS.contains(feature))
-            .map(move |feature| (name, feature))
+        features.split(',').filter(|feature| FOR_TESTS.contains(feature)).map(move |feature| (name, feature))
     });
-    hits.map(|(name, feature)| Finding::on(manifest, message(name, feature)))
-        .collect()
+    hits.map(|(name, feature)| Finding::on(manifest, message(name, feature))).collect()
 }
 
 fn message(name: &str, feature: &str) -> String {
@@ -64,9 +53,6 @@ mod tests {
         let tree =
             "konsul v0.1.0 (/x)|\nkonsul-storage v0.1.0 (/x)|default,mutants\ntokio v1.0.0|test-util\n";
         assert_eq!(judge("crates/konsul/Cargo.toml", tree).len(), 1);
-        assert_eq!(
-            judge("crates/konsul/Cargo.toml", "konsul-storage v0.1.0 (/x)|default\n"),
-            []
-        );
+        assert_eq!(judge("crates/konsul/Cargo.toml", "konsul-storage v0.1.0 (/x)|default\n"), []);
     }
 }

@@ -6,10 +6,7 @@ use crate::tree::{File, Tree};
 
 // Words of code, looked for outside comments and strings.
 const IN_CODE: &[(&str, &str)] = &[
-    (
-        "#[ignore",
-        "a test that does not run proves nothing: mend it, or move it to a part of `prove`",
-    ),
+    ("#[ignore", "a test that does not run proves nothing: mend it, or move it to a part of `prove`"),
     ("todo!(", "build it, or leave the room without it"),
     ("unimplemented!(", "build it, or leave the room without it"),
 ];
@@ -24,10 +21,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 
 fn check_file(file: &File) -> Vec<Finding> {
     let masked = mask(&file.text);
-    let notes: Vec<String> = IN_TEXT
-        .iter()
-        .map(|(head, tail)| format!("{head}{tail}"))
-        .collect();
+    let notes: Vec<String> = IN_TEXT.iter().map(|(head, tail)| format!("{head}{tail}")).collect();
     let lines = masked.lines().zip(file.text.lines()).enumerate();
     let hits = lines.filter_map(|(at, (code, text))| {
         let message = in_code(code).or_else(|| in_text(text, &notes))?;
@@ -43,9 +37,7 @@ fn in_code(line: &str) -> Option<String> {
 
 fn in_text(line: &str, notes: &[String]) -> Option<String> {
     let note = notes.iter().find(|note| finds_word(line, note))?;
-    Some(format!(
-        "`{note}`: do it, or open an issue and say in a sentence what is missing"
-    ))
+    Some(format!("`{note}`: do it, or open an issue and say in a sentence what is missing"))
 }
 
 #[cfg(test)]

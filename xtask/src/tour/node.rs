@@ -28,22 +28,14 @@ impl Node {
     ///
     /// When it cannot be started, ends, or has no leader within twenty seconds.
     pub fn start(bin: &Path) -> Result<Self> {
-        let bin = bin
-            .canonicalize()
-            .map_err(|source| Error::file("find", bin, source))?;
+        let bin = bin.canonicalize().map_err(|source| Error::file("find", bin, source))?;
         let folder =
             tempfile::tempdir().map_err(|source| Error::file("create", std::env::temp_dir(), source))?;
         let http = free_address()?;
         let command = Command::new(&bin).words("agent -dev").dir(folder.path());
         let mut group = command.arg(format!("-http-port={}", http.port())).start_group()?;
         drain(&mut group);
-        let mut node = Self {
-            address: http,
-            shown: http.to_string(),
-            bin,
-            folder,
-            group,
-        };
+        let mut node = Self { address: http, shown: http.to_string(), bin, folder, group };
         node.wait_for_leader()?;
         Ok(node)
     }
@@ -68,9 +60,7 @@ impl Node {
         let mut last = String::from("nothing");
         while Instant::now() < end {
             if let Some(status) = self.group.try_wait() {
-                return Err(Error::Found(format!(
-                    "the node ended before it was ready ({status})"
-                )));
+                return Err(Error::Found(format!("the node ended before it was ready ({status})")));
             }
             last = ask_leader(self.address).unwrap_or_else(|error| error.to_string());
             // A node without a leader answers 200 with an empty string.
@@ -79,9 +69,7 @@ impl Node {
             }
             std::thread::park_timeout(Duration::from_millis(20));
         }
-        Err(Error::Found(format!(
-            "the node had no leader within {READY_WITHIN:?}; it last said: {last}"
-        )))
+        Err(Error::Found(format!("the node had no leader within {READY_WITHIN:?}; it last said: {last}")))
     }
 }
 

@@ -28,43 +28,25 @@ impl Shell {
         let path = format!("{}:{path}", bin_folder.display());
         let mut command = Command::new("bash");
         command.args(["--noprofile", "--norc"]).current_dir(folder);
-        command
-            .env("PATH", path)
-            .env("KONSUL_HTTP_ADDR", address)
-            .env("CONSUL_HTTP_ADDR", address);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit());
+        command.env("PATH", path).env("KONSUL_HTTP_ADDR", address).env("CONSUL_HTTP_ADDR", address);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let hint = "a tour needs bash".to_owned();
         let started = command.spawn();
-        let mut child = started.map_err(|source| Error::NotStarted {
-            command: "bash".to_owned(),
-            hint,
-            source,
-        })?;
+        let mut child =
+            started.map_err(|source| Error::NotStarted { command: "bash".to_owned(), hint, source })?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, output) = pipes.ok_or_else(|| Error::Found("bash came without its pipes".to_owned()))?;
-        Ok(Self {
-            child,
-            input,
-            lines: read_lines(output),
-        })
+        Ok(Self { child, input, lines: read_lines(output) })
     }
 
     /// Runs `command` and returns what it printed on stdout and stderr, with `(exit CODE)` at the end if it failed.
     pub(super) fn run(&mut self, command: &str) -> Result<Vec<String>> {
         // The newline before the mark closes a last line that the command left open.
         let script = format!("{{ {command}\n}} </dev/null 2>&1\nprintf '\\n{END} %d\\n' $?\n");
-        self.input
-            .write_all(script.as_bytes())
-            .map_err(|source| Error::file("write to", "bash", source))?;
+        self.input.write_all(script.as_bytes()).map_err(|source| Error::file("write to", "bash", source))?;
         let mut printed = Vec::new();
         loop {
-            let line = self
-                .lines
-                .recv_timeout(COMMAND_WITHIN)
-                .map_err(|why| lost(command, why, &printed))?;
+            let line = self.lines.recv_timeout(COMMAND_WITHIN).map_err(|why| lost(command, why, &printed))?;
             match line.strip_prefix(END) {
                 None => printed.push(line),
                 Some(" 0") => return Ok(printed),
@@ -101,10 +83,7 @@ fn read_lines(output: std::process::ChildStdout) -> Receiver<String> {
     use std::io::BufRead as _;
     let (sender, receiver) = sync_channel(1024);
     std::thread::spawn(move || {
-        for line in std::io::BufReader::new(output)
-            .lines()
-            .map_while(std::result::Result::ok)
-        {
+        for line in std::io::BufReader::new(output).lines().map_while(std::result::Result::ok) {
             if sender.send(line).is_err() {
                 return;
             }
@@ -141,14 +120,7 @@ mod tests {
 
     #[test]
     fn variables_functions_and_background_jobs_live_on() {
-        check(
-            &[
-                "f() { echo \"$A\"; }",
-                "A=1; echo x > file &",
-                "wait; f; cat file",
-            ],
-            &["1", "x"],
-        );
+        check(&["f() { echo \"$A\"; }", "A=1; echo x > file &", "wait; f; cat file"], &["1", "x"]);
     }
 
     #[test]

@@ -60,8 +60,10 @@ fn counter<'a>(figure: &'a Figure, naming: &'a Naming<'_>) -> impl Iterator<Item
     let name = format!("consul.{}", name(figure));
     figure.samples.iter().map(move |sample| {
         let value = sample.value;
+        // Consul's clients read a whole number here, and refuse the document for a fraction.
+        let count = value as u64;
         json!({
-            "Name": name, "Count": value, "Rate": rate(value, naming), "Sum": value, "Min": 1, "Max": 1, "Mean": 1,
+            "Name": name, "Count": count, "Rate": rate(value, naming), "Sum": value, "Min": 1, "Max": 1, "Mean": 1,
             "Stddev": 0, "Labels": labels(sample),
         })
     })
@@ -114,7 +116,7 @@ mod tests {
         assert_eq!(found["Gauges"][1]["Name"], "consul.n1.feed.parked_readers");
         assert_eq!(
             (&found["Counters"][0]["Count"], &found["Counters"][0]["Rate"]),
-            (&json!(20.0), &json!(2.0))
+            (&json!(20), &json!(2.0))
         );
         let put = &found["Samples"][0];
         assert_eq!((&put["Count"], &put["Mean"]), (&json!(2), &json!(3.0)));

@@ -7,17 +7,17 @@ use std::collections::HashMap;
 
 /// One system call that came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub(crate) struct Call {
     /// Its name, such as `fdatasync`.
-    pub name: String,
+    pub(crate) name: String,
     /// What stands between its parentheses.
-    pub arguments: String,
+    pub(crate) arguments: String,
     /// What it answered, without strace's explanation.
-    pub answer: i64,
+    pub(crate) answer: i64,
     /// The line on which it began.
-    pub began: usize,
+    pub(crate) began: usize,
     /// The line on which it ended.
-    pub ended: usize,
+    pub(crate) ended: usize,
 }
 
 impl Call {
@@ -45,7 +45,7 @@ const WRITES: &[&str] = &["pwrite64"];
 const SYNCS: &[&str] = &["fdatasync", "fsync"];
 
 /// Reads a trace. Lines that are no calls (signals, ends of threads) and calls that never ended are left out.
-pub fn parse(trace: &str) -> Vec<Call> {
+pub(crate) fn parse(trace: &str) -> Vec<Call> {
     let mut under_way: HashMap<&str, (usize, String)> = HashMap::new();
     let mut calls = Vec::new();
     for (at, line) in trace.lines().enumerate() {
@@ -81,24 +81,24 @@ fn call(text: &str, began: usize, ended: usize) -> Option<Call> {
 
 /// A write that a client sent and saw acknowledged.
 #[derive(Debug, Clone)]
-pub struct Acknowledged {
+pub(crate) struct Acknowledged {
     /// What its request begins with: nothing else in the trace has this text.
-    pub request: String,
+    pub(crate) request: String,
     /// What its record in the log holds: nothing else in the trace has this text.
-    pub value: String,
+    pub(crate) value: String,
 }
 
 /// The places of one write in a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Places {
+pub(crate) struct Places {
     /// Where its record had been written to the log.
-    pub written: usize,
+    pub(crate) written: usize,
     /// Where the sync that covers it began.
-    pub sync_began: usize,
+    pub(crate) sync_began: usize,
     /// Where that sync had returned.
-    pub synced: usize,
+    pub(crate) synced: usize,
     /// Where its answer began to be sent.
-    pub answered: usize,
+    pub(crate) answered: usize,
 }
 
 /// Proves that a write was on disk before it was acknowledged: between the end of the call that wrote its record and the
@@ -106,7 +106,7 @@ pub struct Places {
 ///
 /// # Errors
 /// What is missing.
-pub fn check(calls: &[Call], write: &Acknowledged) -> Result<Places, String> {
+pub(crate) fn check(calls: &[Call], write: &Acknowledged) -> Result<Places, String> {
     let Acknowledged { request, value } = write;
     let received = calls.iter().find(|call| call.is(RECEIVES) && call.arguments.contains(request.as_str()));
     let received = received.ok_or_else(|| format!("{request}: the request is not in the trace"))?;
