@@ -35,6 +35,31 @@ pub fn prepare() -> Result<()> {
         .map_err(|why| Error::Usage(format!("cannot open enough files: {why}")))
 }
 
+/// How much of the machine was used over one second, in percent. Before a run it is what others use, and above some percent
+/// the figures are theirs as much as the servers'.
+///
+/// # Errors
+///
+/// [`Error::File`] where there is no `/proc`.
+pub fn used_percent() -> Result<f64> {
+    let before = machine_ticks()?;
+    std::thread::sleep(Duration::from_secs(1));
+    let after = machine_ticks()?;
+    let (busy, all) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
+    Ok(busy as f64 * 100.0 / all.max(1) as f64)
+}
+
+/// Ticks of all cores since the start of the machine: those in which something ran, and all.
+fn machine_ticks() -> Result<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/stat").map_err(|why| Error::file("read /proc/stat", why))?;
+    let first = text.lines().next().unwrap_or_default();
+    let ticks: Vec<u64> = first.split_whitespace().skip(1).filter_map(|word| word.parse().ok()).collect();
+    let all: u64 = ticks.iter().take(8).sum();
+    // The fourth is idle time, the fifth is idle time with a disk under way.
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    Ok((all - idle, all))
+}
+
 /// The processor time of this process.
 pub fn own_time() -> Duration {
     let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);

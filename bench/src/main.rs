@@ -138,10 +138,29 @@ fn measure(words: &Words, part: &Part) -> Result<()> {
     };
     let mut bench = Bench { plan, konsul, etcd, disk, report: Report::default() };
     bench.report.environment = environment(&bench, words.quick)?;
+    let others = others(&mut bench.report)?;
     for scenario in part.scenarios() {
         scenario(&mut bench)?;
     }
-    publish(words, &bench.report)
+    publish(words, &bench.report)?;
+    if others > QUIET_PERCENT {
+        eprintln!(
+            "bench: others used {others:.0} % of the machine when this began: do not publish these figures"
+        );
+    }
+    Ok(())
+}
+
+/// Up to here a machine counts as quiet.
+const QUIET_PERCENT: f64 = 5.0;
+
+/// What others use of the machine goes into the report: nobody should have to guess whether a run was disturbed.
+fn others(report: &mut Report) -> Result<f64> {
+    let percent = cpu::used_percent()?;
+    report
+        .environment
+        .push(("used by others at the start".to_owned(), format!("{percent:.0} % of the machine")));
+    Ok(percent)
 }
 
 fn own_folder() -> Result<PathBuf> {

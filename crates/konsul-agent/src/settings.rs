@@ -70,7 +70,8 @@ fn write_sources(config: &Config) -> Result<Vec<konsul_http::Network>, AgentErro
 /// The disk engine's.
 pub(crate) fn disk(config: &Config) -> DiskOptions {
     let segment_bytes = u32::try_from(config.storage.segment_bytes).unwrap_or(u32::MAX);
-    DiskOptions { segment_bytes, ..DiskOptions::default() }
+    // Consensus keeps recent entries itself, so the log's own cache is hardly ever asked.
+    DiskOptions { segment_bytes, cache_bytes: 1 << 20, ..DiskOptions::default() }
 }
 
 /// The change feed's.

@@ -20,8 +20,8 @@ fn changes_are_told_apart_by_when_they_take_effect() {
     let before = "log_level = \"info\" ports { http = 8500 } limits { http_max_conns_per_client = 10 }";
     let after = "log_level = \"DEBUG\" ports { http = 8501 } limits { http_max_conns_per_client = 20 }";
     let (live, restart) = plan(before, after);
-    assert_eq!(live, ["limits.http_max_conns_per_client: 10 -> 20", "log_level: \"info\" -> \"debug\""]);
-    assert_eq!(restart, ["ports.http: 8500 -> 8501"]);
+    assert_eq!(live, ["log_level: \"info\" -> \"debug\""]);
+    assert_eq!(restart, ["ports.http: 8500 -> 8501", "limits.http_max_conns_per_client: 10 -> 20"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::log::{FULL_RETRY, LogStore};
 use crate::machine::{Applier, Machine, Newest, to_raft_meta};
 use crate::network::NoPeers;
 use crate::rounds::{BarrierAnswer, Lease, Rounds, Times};
-use crate::snapshot::{SnapshotAnswer, Snapshotter};
+use crate::snapshot::{SnapshotAnswer, Snapshotter, Spacing};
 use crate::status;
 use crate::types::{StoredMembership, Types};
 
@@ -187,9 +187,9 @@ fn staff(
         health: health.clone(),
         status: status.clone(),
         asked: snapshots_asked,
-        every: options.snapshot_every,
         thread: format!("{}-snap", options.name),
         covered,
+        spacing: Spacing::new(options.snapshot_every),
     };
     let retry = retry_when_full(health.clone(), disk.clone(), give_up.clone());
     let tasks = vec![spawn(observer.run()), spawn(rounds.run()), spawn(snapshotter.run()), spawn(retry)];

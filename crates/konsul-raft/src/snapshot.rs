@@ -16,7 +16,7 @@ use konsul_runtime::time::{self, Duration, Instant};
 use konsul_runtime::worker::Worker;
 use konsul_storage::contract::{FinishedSnapshot, LogId, SnapshotMeta, SnapshotWriter, StorageError};
 
-use crate::contract::{SnapshotChunks, SnapshotError, Status};
+use crate::contract::{SNAPSHOT_LOG_BYTES, SnapshotChunks, SnapshotError, Status};
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::machine::{Newest, Picture, to_raft_meta};
@@ -37,17 +37,50 @@ pub(crate) struct Snapshotter {
     pub(crate) health: Arc<Health>,
     pub(crate) status: watch::Receiver<Arc<Status>>,
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<SnapshotAnswer>>,
-    pub(crate) every: u64,
     pub(crate) thread: String,
     /// The last position that a snapshot covers.
     pub(crate) covered: LogId,
+    /// What the next one waits for.
+    pub(crate) spacing: Spacing,
+}
+
+/// How far apart snapshots are.
+///
+/// One costs as much as the state is large, so a large state waits for more entries: then no entry pays for more than four
+/// records. A log of large entries does not wait for that: what a restart has to replay stays bounded in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spacing {
+    /// At least so many entries.
+    every: u64,
+    /// So many entries, unless they are large.
+    entries: u64,
+    /// Bytes appended to the log since the node's start, when the last snapshot was taken.
+    appended: u64,
+}
+
+impl Spacing {
+    pub(crate) fn new(every: u64) -> Spacing {
+        Spacing { every, entries: every, appended: 0 }
+    }
+
+    fn after(self, records: u64, status: &Status) -> Spacing {
+        Spacing { entries: self.every.max(records / 4), appended: status.storage.appended_bytes, ..self }
+    }
+
+    /// Whether a node that covers entries up to `covered` should take one now.
+    fn is_due(self, covered: LogId, status: &Status) -> bool {
+        let entries = status.applied.index.saturating_sub(covered.index);
+        let bytes = status.storage.appended_bytes.saturating_sub(self.appended);
+        entries >= self.entries || (entries >= self.every && bytes >= SNAPSHOT_LOG_BYTES)
+    }
 }
 
 impl Snapshotter {
     pub(crate) async fn run(mut self) {
         let mut not_before = time::now();
         loop {
-            let due = self.covered.index.saturating_add(self.every);
+            let (covered, spacing) = (self.covered, self.spacing);
+            let due = move |status: &Status| spacing.is_due(covered, status);
             let mut asked = None;
             konsul_runtime::select! {
                 biased;
@@ -80,7 +113,8 @@ impl Snapshotter {
         if picture.last == self.covered {
             return Ok(self.covered);
         }
-        let last = picture.last;
+        let (last, records) = (picture.last, picture.records);
+        self.spacing = self.spacing.after(records, &self.status.borrow());
         let (meta, purge_upto) = self.write(picture).await?;
         self.covered = last;
         self.announce(&meta, purge_upto).await?;
@@ -89,7 +123,7 @@ impl Snapshotter {
 
     /// Writes the snapshot and registers it. Answers up to where the log may be purged.
     async fn write(&self, picture: Picture) -> Result<(SnapshotMeta, LogId), SnapshotError> {
-        let Picture { last, membership, chunks } = picture;
+        let Picture { last, membership, chunks, .. } = picture;
         let meta = SnapshotMeta { last, membership, id: format!("{:016}-{:016}", last.term, last.index) };
         let named = meta.clone();
         let writer = self.on_disk(move |keeper| keeper.storage().begin_snapshot(named)).await?;
@@ -152,10 +186,14 @@ impl Snapshotter {
     }
 }
 
-/// Waits until so much is applied, and not before that time. Answers whether the node still runs.
-async fn reached(status: &mut watch::Receiver<Arc<Status>>, not_before: Instant, index: u64) -> bool {
+/// Waits until a snapshot is due, and not before that time. Answers whether the node still runs.
+async fn reached(
+    status: &mut watch::Receiver<Arc<Status>>,
+    not_before: Instant,
+    due: impl Fn(&Status) -> bool,
+) -> bool {
     time::sleep_until(not_before).await;
-    status.wait_for(|status| status.applied.index >= index && status.stopped.is_none()).await.is_ok()
+    status.wait_for(|status| due(status) && status.stopped.is_none()).await.is_ok()
 }
 
 struct Drain {
@@ -174,5 +212,43 @@ impl Drain {
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Role;
+    use konsul_storage::contract::StorageUsage;
+
+    fn status(applied: u64, appended_bytes: u64) -> Status {
+        Status {
+            node_id: 1,
+            role: Role::Leader,
+            term: 1,
+            leader: Some(1),
+            last_log: applied,
+            committed: applied,
+            applied: LogId { term: 1, index: applied },
+            snapshot: 0,
+            purged: 0,
+            voters: vec![1],
+            learners: Vec::new(),
+            stopped: None,
+            storage: StorageUsage { appended_bytes, ..StorageUsage::default() },
+        }
+    }
+
+    #[test]
+    fn a_large_state_waits_for_more_entries_unless_they_are_large() {
+        let covered = LogId { term: 1, index: 1000 };
+        let small = Spacing::new(100);
+        assert!(!small.is_due(covered, &status(1099, 0)));
+        assert!(small.is_due(covered, &status(1100, 0)));
+        let large = small.after(4000, &status(1000, 5));
+        assert!(!large.is_due(covered, &status(1999, 5)));
+        assert!(large.is_due(covered, &status(2000, 5)));
+        assert!(large.is_due(covered, &status(1100, 5 + SNAPSHOT_LOG_BYTES)));
+        assert!(!large.is_due(covered, &status(1099, 5 + SNAPSHOT_LOG_BYTES)));
     }
 }

@@ -31,16 +31,14 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
         "How many HTTP connections one IP address may hold. Further ones are closed at once."
     )
     .unit("connections")
-    .integers(1, 1_000_000)
-    .live(),
+    .integers(1, 1_000_000),
     option!(
         limits.http_max_conns,
         "65536",
         "How many HTTP connections there may be in all. Further ones are closed at once."
     )
     .unit("connections")
-    .integers(1, 10_000_000)
-    .live(),
+    .integers(1, 10_000_000),
     option!(
         limits.http_header_timeout,
         "10s",

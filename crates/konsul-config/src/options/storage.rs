@@ -22,11 +22,11 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
     option!(
         raft_snapshot_threshold,
         "16384",
-        "How many log entries are written before the state is snapshotted and the log before it can be dropped."
+        "How many log entries are written, at least, before the state is snapshotted and the log before it dropped. A \
+         state of many keys waits for a quarter of their number, or for 64 MiB of log."
     )
     .unit("entries")
-    .integers(1, 100_000_000)
-    .live(),
+    .integers(1, 100_000_000),
     option!(
         watch.history_entries,
         "65536",
