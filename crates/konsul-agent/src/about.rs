@@ -8,9 +8,9 @@ use konsul_operations::ports::AgentInfo;
 use konsul_raft::contract::{Role, Status};
 use serde_json::Value;
 
-use crate::build;
 use crate::identity::Identity;
 use crate::process::ProcessFigures;
+use konsul_config::build;
 
 /// Port of the servers' own protocol: Consul's, under which clients know a leader. Nothing listens there yet.
 pub(crate) const SERVER_PORT: u16 = 8300;

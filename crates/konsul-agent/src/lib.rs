@@ -25,7 +25,6 @@
 
 mod about;
 mod agent;
-mod build;
 mod error;
 mod figures;
 mod host;
@@ -41,8 +40,8 @@ mod settings;
 mod signals;
 
 pub use agent::{Agent, Running};
-pub use build::{BUILD_DATE, REVISION, VERSION};
 pub use error::AgentError;
+pub use konsul_config::build::{BUILD_DATE, REVISION, VERSION};
 pub use local_agent::Reread;
 pub use logs::Logs;
 pub use run::run;

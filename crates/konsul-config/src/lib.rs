@@ -26,6 +26,7 @@
 //! It opens no socket and changes no file, knows neither the host's name nor its addresses, and never reaches the
 //! replicated state: what all servers must agree on is a command in the log, whatever a file says.
 
+pub mod build;
 mod catalogue;
 mod config;
 mod consul;

@@ -230,7 +230,7 @@ struct Recent {
 }
 
 /// Bytes of entries kept in memory, an overhead for each included.
-const RECENT_BYTES: usize = 16 << 20;
+const RECENT_BYTES: usize = 8 << 20;
 
 fn weight(entry: &Entry) -> usize {
     let payload = match &entry.payload {

@@ -20,7 +20,6 @@ pub mod failure;
 
 mod agent;
 mod archive;
-mod build;
 mod connection;
 mod event;
 mod input;
@@ -34,8 +33,8 @@ mod validate;
 mod version;
 mod words;
 
-pub use build::{BUILD_DATE, REVISION, VERSION};
 pub use console::Console;
+pub use konsul_config::build::{BUILD_DATE, REVISION, VERSION};
 
 use failure::Failure;
 

@@ -2,13 +2,13 @@
 
 use clap::{ArgMatches, Command};
 
-use crate::build::{BUILD_DATE, REVISION, VERSION};
 use crate::connection::text;
 use crate::console::Console;
 use crate::failure::{Failure, Outcome};
 use crate::quoting::json_string;
 use crate::tree::leaf;
 use crate::words::option;
+use konsul_config::build::{BUILD_DATE, REVISION, VERSION};
 
 pub(crate) fn command() -> Command {
     leaf(

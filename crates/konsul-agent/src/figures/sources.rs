@@ -9,10 +9,10 @@ use konsul_state::State;
 use konsul_watch::FeedStats;
 
 use super::{Figure, Kind, Sample};
-use crate::build;
 use crate::logs::Logs;
 use crate::process::ProcessFigures;
 use crate::serving::Serving;
+use konsul_config::build;
 
 /// Whoever knows a figure.
 #[derive(Debug)]
