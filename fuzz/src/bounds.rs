@@ -1,8 +1,9 @@
 //! What one input may take: memory as asked of the allocator, and time of the processor.
 //!
-//! Memory counts for the whole process, so inputs are run one after another, never side by side. Time is that of the
-//! thread, so that a busy machine makes no finding.
+//! Memory counts for the whole process, so inputs are run one after another, never side by side: a lock sees to it. Time is
+//! that of the thread, so that a busy machine makes no finding.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
@@ -10,6 +11,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Held while an input is measured: what another one takes at the same time would count as its own.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Longest that any input may keep the processor. Builds without optimisation take the most of it.
 const CPU_MAX: Duration = Duration::from_secs(5);
@@ -34,6 +38,8 @@ impl Bounds {
 /// # Panics
 /// If it took more than it may.
 pub fn measured(name: &str, bounds: Bounds, input: usize, work: impl FnOnce()) {
+    // A finding panics while it is held, and spoils nothing.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let started = cpu();
