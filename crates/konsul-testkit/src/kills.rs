@@ -8,7 +8,8 @@
 //! - **No half transaction.** Some writes put one number under two keys at once; they always agree.
 //! - **No write happens twice.** A counter is raised by compare-and-swap; it is at least the number of acknowledged raises,
 //!   and at most that of those sent.
-//! - **No index goes back.** The index of every answer after the kill is at least the highest that any client saw before.
+//! - **No index goes back.** The index over all keys after the kill is at least the highest that any client saw before, and
+//!   no answer has index zero.
 //!
 //! What a client did not hear back about may or may not have happened: both are accepted, once.
 
@@ -92,17 +93,10 @@ async fn round(spec: &ServerSpec, ledger: &mut Ledger, report: &mut Report) -> R
     Ok(())
 }
 
-pub(crate) fn client_error(why: &konsul_client::Error) -> String {
-    why.to_string()
-}
-
 /// Reads a key as a number; an absent key is zero. Answers the number with its modify index and the answer's index.
 pub(crate) async fn number(client: &Client, key: &str) -> Result<(u64, u64, u64), String> {
-    let answer = client
-        .kv()
-        .get(key, &konsul_client::ReadOptions::default())
-        .await
-        .map_err(|why| client_error(&why))?;
+    let answer =
+        client.kv().get(key, &konsul_client::ReadOptions::default()).await.map_err(|why| why.to_string())?;
     let Some(pair) = answer.value else { return Ok((0, 0, answer.meta.index)) };
     let text = String::from_utf8_lossy(&pair.value).into_owned();
     let number = text.parse().map_err(|_| format!("{key} holds {text:?}, which nobody wrote"))?;
