@@ -37,10 +37,6 @@ impl Machine for Blank {
         Box::new(std::iter::empty())
     }
 
-    fn records(&self) -> u64 {
-        0
-    }
-
     fn restore(&mut self, last: LogId, _: IncomingChunks<'_>) -> Result<(), Fatal> {
         self.0 = last;
         Ok(())

@@ -43,18 +43,9 @@ pub trait StateMachine: Send + 'static {
     /// A consistent picture at [`StateMachine::applied`]. Must be cheap: the work is done by whoever drains the chunks.
     fn snapshot(&self) -> SnapshotChunks;
 
-    /// Roughly how many records a snapshot writes. Snapshots are spaced by it, so that a large state is not written over and
-    /// over for a few entries; see [`Options::snapshot_every`].
-    fn records(&self) -> u64 {
-        0
-    }
-
     /// Replaces the state by a snapshot that covers entries up to `last`.
     fn restore(&mut self, last: LogId, chunks: IncomingChunks<'_>) -> Result<(), Fatal>;
 }
-
-/// However large the state is, the log is not left to grow by more than this before the next snapshot, in bytes.
-pub const SNAPSHOT_LOG_BYTES: u64 = 64 << 20;
 
 /// How a node behaves. Times are milliseconds.
 #[derive(Debug, Clone)]
@@ -69,8 +60,8 @@ pub struct Options {
     pub election_min_ms: u64,
     /// Election time-out, upper bound.
     pub election_max_ms: u64,
-    /// Entries after which a snapshot is taken, counted since the last one. A state of more than four times as many records
-    /// waits for a quarter of its records, unless the log grew by [`SNAPSHOT_LOG_BYTES`] since.
+    /// Entries after which a snapshot is taken, counted since the last one, once the log also grew by half the bytes that that
+    /// one wrote before compression: a large state is not written over and over for a few entries.
     pub snapshot_every: u64,
     /// Bytes of commands that may wait for the log at once; over it `propose` waits its turn.
     pub queue_bytes: usize,

@@ -23,7 +23,6 @@ pub(crate) trait Machine: Send {
     fn applied(&self) -> LogId;
     fn apply(&mut self, batch: &[Committed]) -> Result<(), Fatal>;
     fn snapshot(&self) -> SnapshotChunks;
-    fn records(&self) -> u64;
     fn restore(&mut self, last: LogId, chunks: IncomingChunks<'_>) -> Result<(), Fatal>;
 }
 
@@ -47,10 +46,6 @@ impl<S: StateMachine> Machine for Answering<S> {
         self.machine.snapshot()
     }
 
-    fn records(&self) -> u64 {
-        self.machine.records()
-    }
-
     fn restore(&mut self, last: LogId, chunks: IncomingChunks<'_>) -> Result<(), Fatal> {
         self.machine.restore(last, chunks)
     }
@@ -68,7 +63,6 @@ pub(crate) struct Picture {
     pub(crate) last: LogId,
     pub(crate) membership: Bytes,
     pub(crate) chunks: SnapshotChunks,
-    pub(crate) records: u64,
 }
 
 pub(crate) struct Applier {
@@ -103,7 +97,7 @@ impl Applier {
         let last = convert::outward_or_start(self.applied.as_ref());
         let membership = convert::encode_stored(&self.membership);
         let machine = self.machine();
-        Picture { last, membership, chunks: machine.snapshot(), records: machine.records() }
+        Picture { last, membership, chunks: machine.snapshot() }
     }
 
     fn apply_batch(&mut self, batch: &[Committed]) -> io::Result<()> {

@@ -16,7 +16,7 @@ use konsul_runtime::time::{self, Duration, Instant};
 use konsul_runtime::worker::Worker;
 use konsul_storage::contract::{FinishedSnapshot, LogId, SnapshotMeta, SnapshotWriter, StorageError};
 
-use crate::contract::{SNAPSHOT_LOG_BYTES, SnapshotChunks, SnapshotError, Status};
+use crate::contract::{SnapshotChunks, SnapshotError, Status};
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::machine::{Newest, Picture, to_raft_meta};
@@ -46,32 +46,33 @@ pub(crate) struct Snapshotter {
 
 /// How far apart snapshots are.
 ///
-/// One costs as much as the state is large, so a large state waits for more entries: then no entry pays for more than four
-/// records. A log of large entries does not wait for that: what a restart has to replay stays bounded in bytes.
+/// One costs as much as the state is large, so it waits until the log grew by half of what the last one wrote: then a byte of
+/// log has at most two bytes of snapshots written for it, and a restart replays less than it loads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spacing {
     /// At least so many entries.
     every: u64,
-    /// So many entries, unless they are large.
-    entries: u64,
+    /// At least so many bytes of log: half of what the last snapshot took before it was compressed.
+    bytes: u64,
     /// Bytes appended to the log since the node's start, when the last snapshot was taken.
     appended: u64,
 }
 
 impl Spacing {
     pub(crate) fn new(every: u64) -> Spacing {
-        Spacing { every, entries: every, appended: 0 }
+        Spacing { every, bytes: 0, appended: 0 }
     }
 
-    fn after(self, records: u64, status: &Status) -> Spacing {
-        Spacing { entries: self.every.max(records / 4), appended: status.storage.appended_bytes, ..self }
+    /// The next wait, after a snapshot of `bytes` at a time when `appended` bytes of log had been written.
+    fn after(self, bytes: u64, appended: u64) -> Spacing {
+        Spacing { bytes: bytes / 2, appended, ..self }
     }
 
     /// Whether a node that covers entries up to `covered` should take one now.
     fn is_due(self, covered: LogId, status: &Status) -> bool {
         let entries = status.applied.index.saturating_sub(covered.index);
         let bytes = status.storage.appended_bytes.saturating_sub(self.appended);
-        entries >= self.entries || (entries >= self.every && bytes >= SNAPSHOT_LOG_BYTES)
+        entries >= self.every && bytes >= self.bytes
     }
 }
 
@@ -113,23 +114,23 @@ impl Snapshotter {
         if picture.last == self.covered {
             return Ok(self.covered);
         }
-        let (last, records) = (picture.last, picture.records);
-        self.spacing = self.spacing.after(records, &self.status.borrow());
-        let (meta, purge_upto) = self.write(picture).await?;
+        let (last, appended) = (picture.last, self.status.borrow().storage.appended_bytes);
+        let Written { meta, bytes, purge_upto } = self.write(picture).await?;
+        self.spacing = self.spacing.after(bytes, appended);
         self.covered = last;
         self.announce(&meta, purge_upto).await?;
         Ok(last)
     }
 
-    /// Writes the snapshot and registers it. Answers up to where the log may be purged.
-    async fn write(&self, picture: Picture) -> Result<(SnapshotMeta, LogId), SnapshotError> {
-        let Picture { last, membership, chunks, .. } = picture;
+    /// Writes the snapshot and registers it.
+    async fn write(&self, picture: Picture) -> Result<Written, SnapshotError> {
+        let Picture { last, membership, chunks } = picture;
         let meta = SnapshotMeta { last, membership, id: format!("{:016}-{:016}", last.term, last.index) };
         let named = meta.clone();
         let writer = self.on_disk(move |keeper| keeper.storage().begin_snapshot(named)).await?;
-        let finished = self.drain(chunks, writer).await?;
+        let (finished, bytes) = self.drain(chunks, writer).await?;
         let purge_upto = self.on_disk(move |keeper| keeper.storage().install_snapshot(finished)).await?;
-        Ok((meta, purge_upto))
+        Ok(Written { meta, bytes, purge_upto })
     }
 
     async fn on_disk<R: Send + 'static>(
@@ -144,9 +145,9 @@ impl Snapshotter {
         &self,
         chunks: SnapshotChunks,
         writer: Box<dyn SnapshotWriter>,
-    ) -> Result<FinishedSnapshot, SnapshotError> {
-        let drain = Drain { chunks, writer: Some(writer) };
-        let worker = Worker::start(&self.thread, drain, 1, |_| ())
+    ) -> Result<(FinishedSnapshot, u64), SnapshotError> {
+        let drain = Drain { chunks, writer: Some(writer), bytes: 0 };
+        let worker = Worker::start_in_background(&self.thread, drain, 1, |_| ())
             .map_err(|error| SnapshotError::Failed(format!("no thread to write it: {error}")))?;
         let written = loop {
             match worker.call(Drain::step).await {
@@ -196,19 +197,35 @@ async fn reached(
     status.wait_for(|status| due(status) && status.stopped.is_none()).await.is_ok()
 }
 
+/// A snapshot that is durable and registered.
+struct Written {
+    meta: SnapshotMeta,
+    /// Its size before compression.
+    bytes: u64,
+    /// Up to where the log may be purged.
+    purge_upto: LogId,
+}
+
 struct Drain {
     chunks: SnapshotChunks,
     writer: Option<Box<dyn SnapshotWriter>>,
+    bytes: u64,
 }
 
 impl Drain {
-    /// Writes some chunks; finishes the snapshot after the last one.
-    fn step(&mut self) -> Result<Option<FinishedSnapshot>, StorageError> {
+    /// Writes some chunks; finishes the snapshot after the last one, and then answers its size, too.
+    fn step(&mut self) -> Result<Option<(FinishedSnapshot, u64)>, StorageError> {
         let misused = || StorageError::Misuse("a snapshot was written on after its end".to_owned());
         for _ in 0..CHUNKS_PER_JOB {
             match self.chunks.next() {
-                Some(chunk) => self.writer.as_mut().ok_or_else(misused)?.write(&chunk)?,
-                None => return self.writer.take().ok_or_else(misused)?.finish().map(Some),
+                Some(chunk) => {
+                    self.bytes += chunk.len() as u64;
+                    self.writer.as_mut().ok_or_else(misused)?.write(&chunk)?;
+                }
+                None => {
+                    let finished = self.writer.take().ok_or_else(misused)?.finish()?;
+                    return Ok(Some((finished, self.bytes)));
+                }
             }
         }
         Ok(None)
@@ -240,15 +257,14 @@ mod tests {
     }
 
     #[test]
-    fn a_large_state_waits_for_more_entries_unless_they_are_large() {
+    fn the_log_grows_by_half_of_what_the_last_snapshot_wrote() {
         let covered = LogId { term: 1, index: 1000 };
         let small = Spacing::new(100);
         assert!(!small.is_due(covered, &status(1099, 0)));
         assert!(small.is_due(covered, &status(1100, 0)));
-        let large = small.after(4000, &status(1000, 5));
-        assert!(!large.is_due(covered, &status(1999, 5)));
-        assert!(large.is_due(covered, &status(2000, 5)));
-        assert!(large.is_due(covered, &status(1100, 5 + SNAPSHOT_LOG_BYTES)));
-        assert!(!large.is_due(covered, &status(1099, 5 + SNAPSHOT_LOG_BYTES)));
+        let large = small.after(8000, 5);
+        assert!(!large.is_due(covered, &status(9999, 4004)));
+        assert!(large.is_due(covered, &status(1100, 4005)));
+        assert!(!large.is_due(covered, &status(1099, 4005)), "few entries, however large, wait for more");
     }
 }

@@ -70,10 +70,6 @@ impl StateMachine for Machine {
         self.working.chunks()
     }
 
-    fn records(&self) -> u64 {
-        self.working.keyspaces().map(|(_, keys)| keys.len()).sum()
-    }
-
     fn restore(&mut self, last: LogId, chunks: IncomingChunks<'_>) -> Result<(), Fatal> {
         let fatal = |what: String| Fatal { at: last, what };
         let mut restorer = Restorer::new();

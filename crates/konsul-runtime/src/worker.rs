@@ -39,6 +39,31 @@ impl<T: Send + 'static> Worker<T> {
     where
         F: FnMut(&mut T) + Send + 'static,
     {
+        Self::begin(name, object, bound, finish, || ())
+    }
+
+    /// As [`Worker::start`], for work that nobody waits for: the thread takes what processor time others leave. Where the
+    /// system does not lower the priority of one thread, it runs as any other.
+    ///
+    /// # Errors
+    /// The system's, if it gives no thread.
+    pub fn start_in_background<F>(name: &str, object: T, bound: usize, finish: F) -> std::io::Result<Self>
+    where
+        F: FnMut(&mut T) + Send + 'static,
+    {
+        Self::begin(name, object, bound, finish, step_back)
+    }
+
+    fn begin<F>(
+        name: &str,
+        object: T,
+        bound: usize,
+        finish: F,
+        prepare: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self>
+    where
+        F: FnMut(&mut T) + Send + 'static,
+    {
         let (queue, jobs) = mpsc::channel(bound.max(1));
         let crew = Crew { object, jobs, finish };
         #[cfg(feature = "sim")]
@@ -46,7 +71,10 @@ impl<T: Send + 'static> Worker<T> {
             drop(core.spawn(crew.run_virtually()));
             return Ok(Self { queue });
         }
-        std::thread::Builder::new().name(name.to_owned()).spawn(move || crew.run())?;
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            prepare();
+            crew.run();
+        })?;
         Ok(Self { queue })
     }
 
@@ -84,6 +112,19 @@ impl<T: Send + 'static> Worker<T> {
         }
     }
 }
+
+/// Lowers the priority of the calling thread. On Linux a niceness belongs to a thread, elsewhere to the process, which must not
+/// lose by it.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    /// A thread of this niceness gets about a tenth of what a usual one gets, when both want to run.
+    const BACKGROUND: i32 = 10;
+    // A system that refuses it lets the work compete; it is done all the same.
+    let _ = rustix::process::setpriority_process(None, BACKGROUND);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
 
 impl<T> Clone for Worker<T> {
     fn clone(&self) -> Self {

@@ -157,10 +157,10 @@ impl Keyspace {
     pub(crate) fn reindex(&mut self, key: &Key, old: Option<&KvRecord>, new: Option<&KvRecord>) {
         let size = |record: &KvRecord| (key.as_str().len() + record.value.len()) as u64;
         self.bytes = self.bytes - old.map_or(0, size) + new.map_or(0, size);
-        if let Some(at) = old.and_then(|r| r.expires_at) {
+        if let Some(at) = old.and_then(|r| r.expires_at.at()) {
             self.expiry.remove(&(at, key.clone()));
         }
-        if let Some(at) = new.and_then(|r| r.expires_at) {
+        if let Some(at) = new.and_then(|r| r.expires_at.at()) {
             self.expiry.insert((at, key.clone()));
         }
         let (before, after) = (old.and_then(|r| r.session), new.and_then(|r| r.session));
@@ -200,7 +200,7 @@ impl Keyspace {
 /// The hash of one record, for [`crate::hash::Hashes`].
 pub(crate) fn record_hash(namespace: &Namespace, key: &Key, record: &KvRecord) -> u64 {
     let (high, low) = record.session.map_or((0, 0), |id| id.0.as_u64_pair());
-    let present = u64::from(record.session.is_some()) | u64::from(record.expires_at.is_some()) << 1;
+    let present = u64::from(record.session.is_some()) | u64::from(record.expires_at.at().is_some()) << 1;
     RecordHash::new(1)
         .bytes(namespace.as_str().as_bytes())
         .bytes(key.as_str().as_bytes())
@@ -212,6 +212,6 @@ pub(crate) fn record_hash(namespace: &Namespace, key: &Key, record: &KvRecord) -
         .number(low)
         .number(record.create_index.0)
         .number(record.modify_index.0)
-        .number(record.expires_at.map_or(0, |at| at.0))
+        .number(record.expires_at.at().map_or(0, |at| at.0))
         .finish()
 }

@@ -75,7 +75,7 @@ impl State {
             session,
             create_index: old.map_or(self.index, |record| record.create_index),
             modify_index: self.index,
-            expires_at: put.ttl_ms.map(|ttl| self.at.plus(ttl)),
+            expires_at: put.ttl_ms.map(|ttl| self.at.plus(ttl)).into(),
         })
     }
 
@@ -189,7 +189,7 @@ impl State {
         for (namespace, key, modify_index) in seen {
             let record = self.keyspace(namespace).and_then(|keys| keys.get(key.as_str()));
             let over = record.is_some_and(|record| {
-                record.modify_index == *modify_index && record.expires_at.is_some_and(|at| at <= self.at)
+                record.modify_index == *modify_index && record.expires_at.at().is_some_and(|at| at <= self.at)
             });
             if over {
                 self.put_key(namespace, key, None, changes);
@@ -248,6 +248,6 @@ fn check_index(old: Option<&KvRecord>, wanted: Index) -> Result<(), Refusal> {
 
 /// Whether a put would leave everything as it is: then it succeeds and wakes nobody. A time to live always moves.
 fn is_equal(old: &KvRecord, new: &KvRecord) -> bool {
-    old.expires_at.is_none()
+    old.expires_at.at().is_none()
         && KvRecord { modify_index: old.modify_index, create_index: old.create_index, ..new.clone() } == *old
 }

@@ -146,8 +146,11 @@ impl State {
 
 /// Whether deadlines and lock delays are listed as they are.
 fn verify_times(name: &Namespace, keys: &Keyspace) -> Option<String> {
-    let mut expiry: Vec<_> =
-        keys.records.iter().filter_map(|(key, record)| Some((record.expires_at?, key.clone()))).collect();
+    let mut expiry: Vec<_> = keys
+        .records
+        .iter()
+        .filter_map(|(key, record)| Some((record.expires_at.at()?, key.clone())))
+        .collect();
     expiry.sort_unstable();
     if !expiry.iter().eq(keys.expiry.iter()) {
         return Some(format!("namespace {name} lists other deadlines than its keys have"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Index, Key, Millis, SessionId};
+use crate::{Expiry, Index, Key, SessionId};
 
 /// A value: opaque bytes, shared and never changed. Consul's default bound is 512 KiB.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
@@ -85,7 +85,7 @@ pub struct KvRecord {
     /// Index of the entry that last changed it.
     pub modify_index: Index,
     /// Log time at which the key may be removed, if it has a time to live.
-    pub expires_at: Option<Millis>,
+    pub expires_at: Expiry,
 }
 
 /// On what condition a put happens.

@@ -46,7 +46,7 @@ pub use names::{CheckId, Key, NameError, Namespace, NodeName};
 pub use node::{Check, CheckStatus, Node};
 pub use outcome::{Outcome, Refusal};
 pub use session::{Behavior, Session, SessionSpec};
-pub use time::Millis;
+pub use time::{Expiry, Millis};
 pub use txn::{KvTxnOp, TxnError, TxnOp, TxnResult};
 
 /// The feature level that this build writes and understands. Commands of a higher level are refused by the state until

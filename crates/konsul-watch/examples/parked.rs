@@ -32,7 +32,7 @@ fn put(index: u64, key: &Key) -> ChangeSet {
         session: None,
         create_index: Index(1),
         modify_index: Index(index),
-        expires_at: None,
+        expires_at: konsul_types::Expiry::NEVER,
     };
     let new = Some(Arc::new(record));
     let change = Change::Kv { namespace: namespace(), key: key.clone(), old: None, new };

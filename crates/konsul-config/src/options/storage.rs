@@ -23,7 +23,7 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
         raft_snapshot_threshold,
         "16384",
         "How many log entries are written, at least, before the state is snapshotted and the log before it dropped. A \
-         state of many keys waits for a quarter of their number, or for 64 MiB of log."
+         state that is larger than so many entries waits until the log has grown by half its size."
     )
     .unit("entries")
     .integers(1, 100_000_000),

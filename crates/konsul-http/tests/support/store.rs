@@ -81,7 +81,7 @@ impl State {
             session,
             create_index: old.map_or(index, |old| old.create_index),
             modify_index: index,
-            expires_at: args.ttl_ms.map(Millis),
+            expires_at: args.ttl_ms.map(Millis).into(),
         });
         self.kv.insert(place, Arc::clone(&record));
         Ok(record)

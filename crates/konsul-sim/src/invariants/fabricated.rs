@@ -31,7 +31,7 @@ pub(super) fn record(index: u64, value: &str, session: Option<SessionId>) -> Arc
         session,
         create_index: Index(index),
         modify_index: Index(index),
-        expires_at: None,
+        expires_at: konsul_types::Expiry::NEVER,
     })
 }
 

@@ -41,7 +41,7 @@ impl Model {
             let (create_index, modify_index) = (old.create_index, old.modify_index);
             let as_old = KvRecord { create_index, modify_index, ..record.clone() };
             // The same again is a success and no change, unless a time to live moves.
-            if old.expires_at.is_none() && as_old == **old {
+            if old.expires_at.at().is_none() && as_old == **old {
                 return Outcome::Kv(old.clone());
             }
         }
@@ -81,7 +81,7 @@ impl Model {
             session,
             create_index,
             modify_index: self.index,
-            expires_at,
+            expires_at: expires_at.into(),
         })
     }
 
@@ -143,7 +143,7 @@ impl Model {
         for (namespace, key, index) in seen {
             let place = (namespace.clone(), key.clone());
             let over = self.keys.get(&place).is_some_and(|record| {
-                record.modify_index == *index && record.expires_at.is_some_and(|end| end <= self.at)
+                record.modify_index == *index && record.expires_at.at().is_some_and(|end| end <= self.at)
             });
             if over {
                 self.set(place, None, changes);

@@ -76,7 +76,7 @@ pub(crate) fn record(record: &KvRecord) -> String {
     if let Some(id) = record.session {
         let _ = write!(text, " holder={}", short(id));
     }
-    if let Some(at) = record.expires_at {
+    if let Some(at) = record.expires_at.at() {
         let _ = write!(text, " expires={at}");
     }
     text

@@ -61,7 +61,7 @@ impl Model {
                     session,
                     create_index: old.as_ref().map_or(Index(self.index), |old| old.create_index),
                     modify_index: Index(self.index),
-                    expires_at: ttl_ms.map(|ttl| Millis(self.at + ttl)),
+                    expires_at: ttl_ms.map(|ttl| Millis(self.at + ttl)).into(),
                 };
                 match old {
                     Some(old) if same(&old, &new) => Outcome::Kv(Arc::new(old)),
@@ -256,7 +256,7 @@ impl Model {
         for (namespace, key, index) in seen {
             let place = (namespace.clone(), key.clone());
             let over = |record: &KvRecord| {
-                record.modify_index == *index && record.expires_at.is_some_and(|at| at.0 <= self.at)
+                record.modify_index == *index && record.expires_at.at().is_some_and(|at| at.0 <= self.at)
             };
             if self.kv.get(&place).is_some_and(over) {
                 self.kv.remove(&place);
@@ -348,5 +348,5 @@ impl Model {
 
 fn same(old: &KvRecord, new: &KvRecord) -> bool {
     let content = |r: &KvRecord| (r.value.clone(), r.flags, r.lock_index, r.session);
-    content(old) == content(new) && old.expires_at.is_none() && new.expires_at.is_none()
+    content(old) == content(new) && old.expires_at.at().is_none() && new.expires_at.at().is_none()
 }

@@ -41,7 +41,7 @@ pub fn record(index: u64) -> Arc<KvRecord> {
         session: None,
         create_index: Index(1),
         modify_index: Index(index),
-        expires_at: None,
+        expires_at: konsul_types::Expiry::NEVER,
     })
 }
 
