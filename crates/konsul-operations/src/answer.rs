@@ -1,5 +1,15 @@
 //! What operations give back.
 
+mod keys;
+mod locks;
+mod transfers;
+
+pub use keys::{KvDifference, KvListed, KvVersion, KvVersions, Page};
+pub use locks::{LockEntry, LockGrant, QUEUE_SHOWN};
+pub use transfers::{
+    BatchPart, BatchRun, DifferenceKind, Entries, Exported, ImportDifference, ImportReport, ImportRun,
+};
+
 use std::sync::Arc;
 
 use konsul_types::{Index, Key, KvRecord, Namespace, TxnError, TxnResult};

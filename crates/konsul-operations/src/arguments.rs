@@ -1,5 +1,13 @@
 //! What operations take beside the context. An edge fills these; nothing in them is unchecked text that should be a type.
 
+mod keys;
+mod locks;
+mod transfers;
+
+pub use keys::{KvDiff, KvHistory, KvPage, KvPatch, KvSearch, KvSelect, KvUndo, Needle, Resume};
+pub use locks::{LockAcquire, LockGet, LockList, LockRelease};
+pub use transfers::{Batch, Export, Import, ImportEntry, ImportMode};
+
 use konsul_types::session::{Behavior, ServiceCheckRef};
 use konsul_types::{CheckId, Key, NodeName, PutMode, SessionId, TxnOp, Value};
 

@@ -1,7 +1,8 @@
 //! What every operation takes first: on whose behalf, where, how fresh, until when.
 
 use konsul_runtime::time::{Duration, Instant};
-use konsul_types::{Index, Namespace, RequestId};
+use konsul_runtime::trace::Scope;
+use konsul_types::{Index, Namespace, Request};
 
 /// How fresh a read must be. See the table in the book's page on consistency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,8 +50,11 @@ pub struct Context {
     pub consistency: Consistency,
     /// When the caller stops waiting for a write; `None` for the server's own bound.
     pub deadline: Option<Instant>,
-    /// Set when the caller may send the same request again and wants one effect.
-    pub request: Option<RequestId>,
+    /// Set when the caller may send the same request again and wants one effect. An edge whose clients name their requests
+    /// by a key of their own makes it with [`konsul_types::RequestId::of_key`] and the hash of what they sent.
+    pub request: Option<Request>,
+    /// Where the request's spans hang, if it is recorded.
+    pub trace: Scope,
 }
 
 impl Context {
@@ -62,6 +66,7 @@ impl Context {
             consistency: Consistency::Default,
             deadline: None,
             request: None,
+            trace: Scope::NONE,
         }
     }
 }

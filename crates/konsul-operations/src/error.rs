@@ -1,7 +1,7 @@
 //! Why an operation has no answer. The kinds are closed and know no status code; each edge has one table from kind to
 //! its own replies.
 
-use konsul_types::{Refusal, SessionId};
+use konsul_types::{Index, Millis, Refusal, SessionId};
 
 /// Why an operation has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,9 +63,76 @@ pub enum Error {
         /// The bound.
         limit: u64,
     },
+    /// The agent makes no backups of its own accord.
+    #[error("this agent makes no backups: set backup.directory to the directory where they shall be kept")]
+    BackupsOff,
+    /// A backup was not made.
+    #[error("the backup was not made: {0}")]
+    BackupFailed(String),
     /// The server is stopping or has stopped.
     #[error("this server is stopping: {0}")]
     Stopping(String),
+    /// The wait for a lock ended without a grant.
+    #[error("the lock is held{}; {place} more would be served before", held_by(*holder))]
+    LockHeld {
+        /// Who holds it; `None` while its lock delay runs.
+        holder: Option<SessionId>,
+        /// The fencing number of the holder's grant.
+        fencing: Option<Index>,
+        /// How many waited before this session when the wait ended.
+        place: u64,
+        /// Log time until which nobody gets it.
+        delayed_until: Option<Millis>,
+    },
+    /// The cluster's feature level is below what this needs: not every server can read it yet.
+    #[error(
+        "{what} needs feature level {needs}; the cluster is at {present}, and rises once every server runs a build that \
+         knows it"
+    )]
+    FeatureLevel {
+        /// What was asked for.
+        what: &'static str,
+        /// The level that it needs.
+        needs: u32,
+        /// The cluster's.
+        present: u32,
+    },
+    /// The server that was asked does not have the operation.
+    #[error("this server does not offer {operation}; ask one of a newer build")]
+    NotOffered {
+        /// Which.
+        operation: &'static str,
+    },
+    /// The version of a key that was asked for is not remembered.
+    #[error("key {key:?} has no version {index} that is remembered; its history says which there are")]
+    NoSuchVersion {
+        /// Which key.
+        key: String,
+        /// Which version.
+        index: Index,
+    },
+    /// There is no earlier value to put back.
+    #[error("nothing earlier is remembered of key {key:?}, so there is nothing to put back")]
+    NothingToUndo {
+        /// Which key.
+        key: String,
+    },
+    /// The request was done before, and its answer was too large to be remembered.
+    #[error(
+        "this request was done before, at index {index}; its answer is no longer kept, and nothing was done now"
+    )]
+    DoneBefore {
+        /// The entry that did it.
+        index: Index,
+    },
+    /// One entry of an import, or one member of a batch, is wrong.
+    #[error("entry {position}: {error}")]
+    Entry {
+        /// Its position, from 1.
+        position: u64,
+        /// What is wrong.
+        error: Box<Error>,
+    },
     /// A defect of the server. The text is for the log.
     #[error("internal error: {0}")]
     Internal(String),
@@ -87,7 +154,16 @@ impl Error {
             Error::UnknownOutcome(_) => "unknown_outcome",
             Error::Deadline(_) => "deadline_exceeded",
             Error::Busy { .. } => "busy",
+            Error::BackupsOff => "backups_off",
+            Error::BackupFailed(_) => "backup_failed",
             Error::Stopping(_) => "stopping",
+            Error::LockHeld { .. } => "lock_held",
+            Error::FeatureLevel { .. } => "feature_level",
+            Error::NotOffered { .. } => "not_offered",
+            Error::NoSuchVersion { .. } => "no_such_version",
+            Error::NothingToUndo { .. } => "nothing_to_undo",
+            Error::DoneBefore { .. } => "done_before",
+            Error::Entry { error, .. } => error.code(),
             Error::Internal(_) => "internal",
         }
     }
@@ -120,6 +196,19 @@ fn refusal_code(refusal: &Refusal) -> &'static str {
         Refusal::RestoreOrder { .. } => "restore_order",
         Refusal::RestoreRefused { .. } => "restore_refused",
         Refusal::NotRegistered { .. } => "not_registered",
+        Refusal::NoSuchKey { .. } => "key_not_found",
+        Refusal::LockQueueFull { .. } => "lock_queue_full",
+        Refusal::TooManyLocks { .. } => "quota",
+        Refusal::StaleFencing { .. } => "stale_fencing",
+        Refusal::RequestReused { .. } => "idempotency_key_reused",
+        Refusal::TooManyRequests { .. } => "too_many_requests",
+    }
+}
+
+fn held_by(holder: Option<SessionId>) -> String {
+    match holder {
+        Some(id) => format!(" by session {id}"),
+        None => " by nobody, because its lock delay runs".into(),
     }
 }
 

@@ -23,16 +23,18 @@
 //! an operation has one id ([`catalogue`]), which is the metric label, the audit verb and the name in each API.
 
 pub mod answer;
-pub mod archive;
 pub mod arguments;
+pub mod backups;
 pub mod catalogue;
 pub mod context;
 pub mod error;
+pub mod figures;
 pub mod local;
 pub mod operations;
 pub mod permission;
 pub mod ports;
 pub mod reconcile;
+pub mod watch;
 
 pub use answer::{Answer, KvEntry, Meta, TxnAnswer};
 pub use context::{Blocking, Consistency, Context};

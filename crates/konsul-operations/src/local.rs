@@ -3,22 +3,31 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use konsul_types::{Command, Index, Outcome};
+use konsul_types::{Command, Index, Outcome, Request};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::figures::KvFigures;
 use crate::operations::{BackupBytes, Operations, Reply, RestoreSink};
 use crate::permission::{Authorizer, Permission};
 use crate::ports::{LocalAgent, Replica};
 
 mod agent;
+mod batches;
 pub mod events;
+mod exports;
+mod histories;
+mod imports;
 mod kv;
+mod limits;
+mod locks;
 mod operator;
+pub mod pages;
 mod reads;
 mod sessions;
 mod snapshots;
 mod txns;
+mod watches;
 
 /// Bounds that operations hold, beside those that are replicated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +57,7 @@ pub(crate) struct Inner<R> {
     pub(crate) limits: OperationLimits,
     authorizer: Authorizer,
     stopping: AtomicBool,
+    pub(crate) figures: Arc<KvFigures>,
 }
 
 impl<R> Clone for Local<R> {
@@ -59,8 +69,24 @@ impl<R> Clone for Local<R> {
 impl<R: Replica> Local<R> {
     /// Operations over a replica, on behalf of an agent.
     pub fn new(replica: Arc<R>, agent: Arc<dyn LocalAgent>, limits: OperationLimits) -> Local<R> {
-        let authorizer = Authorizer::AllowLoopback;
-        let inner = Inner { replica, agent, limits, authorizer, stopping: AtomicBool::new(false) };
+        Local::with_authorizer(replica, agent, limits, Authorizer::AllowLoopback)
+    }
+
+    /// The same with another judge of who may do what.
+    pub fn with_authorizer(
+        replica: Arc<R>,
+        agent: Arc<dyn LocalAgent>,
+        limits: OperationLimits,
+        authorizer: Authorizer,
+    ) -> Local<R> {
+        let inner = Inner {
+            replica,
+            agent,
+            limits,
+            authorizer,
+            stopping: AtomicBool::new(false),
+            figures: Arc::default(),
+        };
         Local { inner: Arc::new(inner) }
     }
 
@@ -69,6 +95,11 @@ impl<R: Replica> Local<R> {
         self.inner.stopping.store(true, Ordering::Release);
         let feed = self.inner.replica.feed();
         feed.reset(feed.head());
+    }
+
+    /// How often keys were asked for. See [`crate::figures`].
+    pub fn kv_figures(&self) -> Arc<KvFigures> {
+        Arc::clone(&self.inner.figures)
     }
 
     /// The replica under the operations.
@@ -99,7 +130,8 @@ impl<R: Replica> Inner<R> {
     /// Puts a command into the log. Refusals become errors.
     pub(crate) async fn write(&self, ctx: &Context, command: Command) -> Result<(Index, Outcome), Error> {
         self.here(ctx)?;
-        let proposed = self.replica.propose(ctx.request, command);
+        self.at_level(ctx, &command)?;
+        let proposed = self.replica.propose_in(&ctx.trace, ctx.request, command);
         let (index, outcome) = match ctx.deadline {
             None => proposed.await?,
             Some(deadline) => match konsul_runtime::time::timeout_at(deadline, proposed).await {
@@ -113,30 +145,72 @@ impl<R: Replica> Inner<R> {
         };
         match outcome {
             Outcome::Refused(refusal) => Err(Error::Refused(refusal)),
+            Outcome::AppliedBefore(index) => Err(Error::DoneBefore { index }),
             other => Ok((index, other)),
         }
+    }
+
+    /// Refuses what not every server can read yet, by name and before it enters the log.
+    fn at_level(&self, ctx: &Context, command: &Command) -> Result<(), Error> {
+        let of_request = ctx.request.map_or(1, Request::level);
+        let of_command = command.level();
+        if of_request.max(of_command) <= konsul_types::FIRST_FEATURE_LEVEL {
+            return Ok(());
+        }
+        let present = self.replica.state().feature_level();
+        let refused = |what, needs| Err(Error::FeatureLevel { what, needs, present });
+        if of_command > present {
+            return refused(command.feature(), of_command);
+        }
+        if of_request > present {
+            return refused("an idempotency key", of_request);
+        }
+        Ok(())
     }
 }
 
 /// An outcome of another kind than the command's own: a defect.
 pub(crate) fn unexpected(outcome: &Outcome) -> Error {
-    match outcome {
-        Outcome::AppliedBefore(index) => Error::UnknownOutcome(format!(
-            "the request was applied before, at index {index}, and its answer is no longer kept"
-        )),
-        other => Error::Internal(format!("an outcome of the wrong kind: {other:?}")),
-    }
+    Error::Internal(format!("an outcome of the wrong kind: {outcome:?}"))
 }
 
 macro_rules! operations {
     ($($name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
         impl<R: Replica> Operations for Local<R> {
             $(fn $name<'a>(&'a self, ctx: &'a Context $(, $arg: $ty)*) -> Reply<'a, $answer> {
-                Box::pin(self.inner.$name(ctx $(, $arg)*))
+                const PLACE: Option<usize> = crate::figures::place(stringify!($name));
+                if let Some(place) = PLACE {
+                    self.inner.figures.count(place, &ctx.namespace);
+                }
+                if !ctx.trace.is_recorded() {
+                    return Box::pin(self.inner.$name(ctx $(, $arg)*));
+                }
+                Box::pin(async move {
+                    let mut span = ctx.trace.span(concat!("operation ", stringify!($name)));
+                    let ctx = Context { trace: span.scope(), ..ctx.clone() };
+                    let result = self.inner.$name(&ctx $(, $arg)*).await;
+                    if let Err(why) = &result {
+                        // The code is stable and holds nothing of what a client sent.
+                        span.fail(|| why.code().to_owned());
+                    }
+                    result
+                })
             })*
 
             fn snapshot_restore<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Box<dyn RestoreSink>> {
                 Box::pin(snapshots::begin(&self.inner, ctx))
+            }
+
+            fn watch<'a>(
+                &'a self,
+                ctx: &'a Context,
+                args: crate::watch::KvWatch,
+            ) -> Reply<'a, Box<dyn crate::watch::Watching>> {
+                Box::pin(watches::open(&self.inner, ctx, args))
+            }
+
+            fn index(&self) -> Index {
+                self.inner.replica.state().index()
             }
 
             fn health(&self) -> crate::ports::Health {
@@ -146,12 +220,19 @@ macro_rules! operations {
     };
 }
 
-use crate::answer::{Answer, KvEntry, TxnAnswer};
-use crate::arguments::{
-    EventFire, EventList, KvGet, KvKeys, KvList, KvPut, SessionCreate, SessionList, SessionRead, Txn,
+use crate::answer::{
+    Answer, BatchRun, Exported, ImportRun, KvDifference, KvEntry, KvListed, KvVersions, LockEntry, LockGrant,
+    Page, TxnAnswer,
 };
+use crate::arguments::{
+    Batch, EventFire, EventList, Export, Import, KvDiff, KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch,
+    KvPut, KvSearch, KvUndo, LockAcquire, LockGet, LockList, LockRelease, SessionCreate, SessionList,
+    SessionRead, Txn,
+};
+use crate::backups::{BackupReport, KeptBackup};
 use crate::ports::{
-    AgentInfo, HostInfo, LogFilter, LogLines, MetricsFormat, RaftServer, ReloadReport, UsageReport,
+    AgentInfo, Bound, HostInfo, LogFilter, LogLevels, LogLines, MetricsFormat, MetricsHistory, RaftServer,
+    ReloadReport, UsageReport,
 };
 use konsul_types::{Event, Key, Session, SessionId};
 
@@ -162,6 +243,20 @@ operations! {
     kv_put(args: KvPut) -> KvEntry;
     kv_delete(key: Key, cas: Option<Index>) -> ();
     kv_delete_tree(prefix: String) -> u64;
+    kv_patch(args: KvPatch) -> KvEntry;
+    kv_page(args: KvPage) -> Answer<Page<KvListed>>;
+    kv_search(args: KvSearch) -> Answer<Page<KvEntry>>;
+    kv_history(args: KvHistory) -> Answer<KvVersions>;
+    kv_diff(args: KvDiff) -> Answer<KvDifference>;
+    kv_undo(args: KvUndo) -> KvEntry;
+    batch(args: Batch) -> Box<dyn BatchRun>;
+    export(args: Export) -> Answer<Exported>;
+    import(args: Import) -> Box<dyn ImportRun>;
+    lock_acquire(args: LockAcquire) -> LockGrant;
+    lock_release(args: LockRelease) -> ();
+    lock_get(args: LockGet) -> Answer<Option<LockEntry>>;
+    lock_list(args: LockList) -> Answer<Vec<LockEntry>>;
+    limits() -> Answer<Vec<Bound>>;
     txn(args: Txn) -> TxnAnswer;
     session_create(args: SessionCreate) -> Arc<Session>;
     session_destroy(id: SessionId) -> ();
@@ -175,10 +270,15 @@ operations! {
     raft_configuration() -> Answer<Vec<RaftServer>>;
     usage() -> Answer<UsageReport>;
     snapshot_save() -> Answer<BackupBytes>;
+    backup_list() -> BackupReport;
+    backup_run() -> KeptBackup;
     agent_self() -> AgentInfo;
     agent_host() -> HostInfo;
     agent_reload() -> ReloadReport;
     agent_leave() -> ();
     agent_monitor(filter: LogFilter) -> LogLines;
     agent_metrics(format: MetricsFormat) -> String;
+    metrics_history() -> MetricsHistory;
+    log_level_get() -> LogLevels;
+    log_level_set(levels: LogLevels) -> LogLevels;
 }

@@ -7,13 +7,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use konsul_types::{Event, Index, Key, Session};
 
-use crate::answer::{Answer, KvEntry, TxnAnswer};
-use crate::arguments::{
-    EventFire, EventList, KvGet, KvKeys, KvList, KvPut, SessionCreate, SessionList, SessionRead, Txn,
+use crate::answer::{
+    Answer, BatchRun, Exported, ImportRun, KvDifference, KvEntry, KvListed, KvVersions, LockEntry, LockGrant,
+    Page, TxnAnswer,
 };
+use crate::arguments::{
+    Batch, EventFire, EventList, Export, Import, KvDiff, KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch,
+    KvPut, KvSearch, KvUndo, LockAcquire, LockGet, LockList, LockRelease, SessionCreate, SessionList,
+    SessionRead, Txn,
+};
+use crate::backups::{BackupReport, KeptBackup};
 use crate::context::Context;
 use crate::error::Error;
-use crate::ports::{AgentInfo, HostInfo, LogFilter, LogLines, RaftServer, ReloadReport, UsageReport};
+use crate::ports::{
+    AgentInfo, Bound, HostInfo, LogFilter, LogLevels, LogLines, MetricsHistory, RaftServer, ReloadReport,
+    UsageReport,
+};
+use crate::watch::{KvWatch, Watching};
 
 /// An operation under way.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -36,6 +46,72 @@ pub trait Operations: Send + Sync + 'static {
     fn kv_delete<'a>(&'a self, ctx: &'a Context, key: Key, cas: Option<Index>) -> Reply<'a, ()>;
     /// Removes every key under a prefix and says how many there were.
     fn kv_delete_tree<'a>(&'a self, ctx: &'a Context, prefix: String) -> Reply<'a, u64>;
+
+    /// Changes flags and time to live of a key, and leaves its value; an absent key is refused.
+    fn kv_patch<'a>(&'a self, ctx: &'a Context, args: KvPatch) -> Reply<'a, KvEntry> {
+        not_offered(ctx, args, "kv_patch")
+    }
+    /// Reads one page of the keys and folders under a prefix. Its cost is that of the page. The answer's index is that of
+    /// the state that was read.
+    fn kv_page<'a>(&'a self, ctx: &'a Context, args: KvPage) -> Reply<'a, Answer<Page<KvListed>>> {
+        not_offered(ctx, args, "kv_page")
+    }
+    /// Searches keys or values over all folders, a page at a time, with bounded work for each.
+    fn kv_search<'a>(&'a self, ctx: &'a Context, args: KvSearch) -> Reply<'a, Answer<Page<KvEntry>>> {
+        not_offered(ctx, args, "kv_search")
+    }
+    /// What is remembered of a key, newest first, the present included.
+    fn kv_history<'a>(&'a self, ctx: &'a Context, args: KvHistory) -> Reply<'a, Answer<KvVersions>> {
+        not_offered(ctx, args, "kv_history")
+    }
+    /// Two versions of a key.
+    fn kv_diff<'a>(&'a self, ctx: &'a Context, args: KvDiff) -> Reply<'a, Answer<KvDifference>> {
+        not_offered(ctx, args, "kv_diff")
+    }
+    /// Puts an earlier value back, if the key has not changed since it was looked at.
+    fn kv_undo<'a>(&'a self, ctx: &'a Context, args: KvUndo) -> Reply<'a, KvEntry> {
+        not_offered(ctx, args, "kv_undo")
+    }
+
+    /// Runs operations, all or none in one entry, or each for itself in a few.
+    fn batch<'a>(&'a self, ctx: &'a Context, args: Batch) -> Reply<'a, Box<dyn BatchRun>> {
+        not_offered(ctx, args, "batch")
+    }
+    /// Reads keys of one consistent state as a stream.
+    fn export<'a>(&'a self, ctx: &'a Context, args: Export) -> Reply<'a, Answer<Exported>> {
+        not_offered(ctx, args, "export")
+    }
+    /// Begins to bring keys in.
+    fn import<'a>(&'a self, ctx: &'a Context, args: Import) -> Reply<'a, Box<dyn ImportRun>> {
+        not_offered(ctx, args, "import")
+    }
+    /// Begins to follow keys. See [`crate::watch`].
+    fn watch<'a>(&'a self, ctx: &'a Context, args: KvWatch) -> Reply<'a, Box<dyn Watching>> {
+        not_offered(ctx, args, "watch")
+    }
+
+    /// Takes a lock, or waits for it in its queue. [`Error::LockHeld`] when the wait ends without a grant; dropping the
+    /// reply leaves the queue.
+    fn lock_acquire<'a>(&'a self, ctx: &'a Context, args: LockAcquire) -> Reply<'a, LockGrant> {
+        not_offered(ctx, args, "lock_acquire")
+    }
+    /// Gives a lock back; whoever waits first gets it in the same log entry.
+    fn lock_release<'a>(&'a self, ctx: &'a Context, args: LockRelease) -> Reply<'a, ()> {
+        not_offered(ctx, args, "lock_release")
+    }
+    /// Reads a lock and its queue. `None` if it is free.
+    fn lock_get<'a>(&'a self, ctx: &'a Context, args: LockGet) -> Reply<'a, Answer<Option<LockEntry>>> {
+        not_offered(ctx, args, "lock_get")
+    }
+    /// Reads one page of the locks in use, by name.
+    fn lock_list<'a>(&'a self, ctx: &'a Context, args: LockList) -> Reply<'a, Answer<Vec<LockEntry>>> {
+        not_offered(ctx, args, "lock_list")
+    }
+
+    /// Every bound in force, with what happens at it.
+    fn limits<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Answer<Vec<Bound>>> {
+        not_offered(ctx, (), "limits")
+    }
 
     /// Runs operations, all or none.
     fn txn<'a>(&'a self, ctx: &'a Context, args: Txn) -> Reply<'a, TxnAnswer>;
@@ -78,6 +154,15 @@ pub trait Operations: Send + Sync + 'static {
     /// Begins to restore a backup. Feed the sink, then finish it; dropping it leaves the state as it was.
     fn snapshot_restore<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Box<dyn RestoreSink>>;
 
+    /// How the backups stand that this agent makes of its own accord.
+    fn backup_list<'a>(&'a self, ctx: &'a Context) -> Reply<'a, BackupReport> {
+        not_offered(ctx, (), "backup_list")
+    }
+    /// Makes one of them now.
+    fn backup_run<'a>(&'a self, ctx: &'a Context) -> Reply<'a, KeptBackup> {
+        not_offered(ctx, (), "backup_run")
+    }
+
     /// What this agent is.
     fn agent_self<'a>(&'a self, ctx: &'a Context) -> Reply<'a, AgentInfo>;
     /// What machine it runs on.
@@ -94,8 +179,33 @@ pub trait Operations: Send + Sync + 'static {
         ctx: &'a Context,
         format: crate::ports::MetricsFormat,
     ) -> Reply<'a, String>;
+    /// The agent's main figures over the last hour.
+    fn metrics_history<'a>(&'a self, ctx: &'a Context) -> Reply<'a, MetricsHistory> {
+        not_offered(ctx, (), "metrics_history")
+    }
+    /// What the agent logs.
+    fn log_level_get<'a>(&'a self, ctx: &'a Context) -> Reply<'a, LogLevels> {
+        not_offered(ctx, (), "log_level_get")
+    }
+    /// Changes what the agent logs, and answers what it logs now. A word that is no level is [`Error::Invalid`].
+    fn log_level_set<'a>(&'a self, ctx: &'a Context, levels: LogLevels) -> Reply<'a, LogLevels> {
+        not_offered(ctx, levels, "log_level_set")
+    }
+    /// The index of the state as this server has it now: what an edge says where an answer has no index of its own.
+    fn index(&self) -> Index {
+        Index(1)
+    }
     /// Whether this agent serves: live, ready, and why not.
     fn health(&self) -> crate::ports::Health;
+}
+
+/// What an implementation says that does not have the operation, as an older server would.
+fn not_offered<'a, A: Send + 'a, T: Send + 'a>(
+    _: &'a Context,
+    _: A,
+    operation: &'static str,
+) -> Reply<'a, T> {
+    Box::pin(std::future::ready(Err(Error::NotOffered { operation })))
 }
 
 /// Takes the bytes of a backup.

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use konsul_runtime::sync::{mpsc, watch};
+use konsul_runtime::trace::Scope;
 use konsul_state::State;
-use konsul_types::{Command, Index, Millis, NodeName, Outcome, RequestId};
+use konsul_types::{Command, Index, Millis, NodeName, Outcome, Request};
 use konsul_watch::Feed;
 
 use crate::error::Error;
@@ -17,7 +18,19 @@ pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Sen
 /// The replicated state as a server sees it.
 pub trait Replica: Send + Sync + 'static {
     /// Puts a command into the log and answers what every replica answers, once it is durable and applied.
-    fn propose(&self, request: Option<RequestId>, command: Command) -> PortFuture<'_, (Index, Outcome)>;
+    fn propose(&self, request: Option<Request>, command: Command) -> PortFuture<'_, (Index, Outcome)>;
+
+    /// The same for a request that may be recorded; see [`konsul_runtime::trace`].
+    fn propose_in<'a>(
+        &'a self,
+        trace: &'a Scope,
+        request: Option<Request>,
+        command: Command,
+    ) -> PortFuture<'a, (Index, Outcome)> {
+        // A replica that tells nothing of what it does is one all the same.
+        let _ = trace;
+        self.propose(request, command)
+    }
 
     /// The applied state as last published: one consistent index, shared, never changing.
     fn state(&self) -> Arc<State>;
@@ -72,6 +85,8 @@ pub struct RaftServer {
     pub voter: bool,
     /// Last index known to be on it.
     pub last_index: Index,
+    /// The highest feature level that it is known to read; 1 if nothing is known of it.
+    pub feature_level: u32,
 }
 
 /// The agent that serves the request.
@@ -94,6 +109,42 @@ pub trait LocalAgent: Send + Sync + 'static {
     fn metrics(&self, format: MetricsFormat) -> String;
     /// Whether it serves.
     fn health(&self) -> Health;
+    /// Its main figures over the last hour; `None` if it does not keep them.
+    fn metrics_history(&self) -> Option<MetricsHistory> {
+        None
+    }
+    /// What it logs; `None` if that is not its own to say.
+    fn log_levels(&self) -> Option<LogLevels> {
+        None
+    }
+    /// Changes what it logs, until it is changed again or the agent ends.
+    fn set_log_levels(&self, levels: LogLevels) -> Result<LogLevels, String> {
+        let _ = levels;
+        Err("this agent's log is not its own to change".to_owned())
+    }
+    /// The backups that it makes of its own accord; `None` if it makes none.
+    fn backups(&self) -> Option<Arc<dyn crate::backups::Backups>> {
+        None
+    }
+    /// The bounds that its edges and engines hold, beside those of the waist and of the state.
+    fn bounds(&self) -> Vec<Bound> {
+        Vec::new()
+    }
+}
+
+/// A bound in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Its name, in dotted `snake_case`, as in the configuration where it can be set there.
+    pub name: &'static str,
+    /// How much is allowed.
+    pub value: u64,
+    /// What is counted: `bytes`, `keys`, `milliseconds`, and so on.
+    pub unit: &'static str,
+    /// What it is held for each of: `namespace`, `request`, `connection`, `server`, and so on.
+    pub per: &'static str,
+    /// The stable error code that is heard at the bound, or what happens instead, in words.
+    pub at_bound: &'static str,
 }
 
 /// What an agent is, for `agent/self`.
@@ -107,6 +158,10 @@ pub struct AgentInfo {
     pub node_id: String,
     /// Whether it is a server.
     pub server: bool,
+    /// Whether it may found a cluster on its own.
+    pub bootstrap: bool,
+    /// How many servers found the cluster together; 0 if that was not said.
+    pub expect: u64,
     /// Version of the build, such as `0.1.0`.
     pub version: String,
     /// Commit of the build, if known.
@@ -184,6 +239,8 @@ pub type LogLines = mpsc::Receiver<String>;
 pub enum MetricsFormat {
     /// Prometheus' text format, version 0.0.4.
     Prometheus,
+    /// OpenMetrics' text format, version 1.0.0.
+    OpenMetrics,
     /// Consul's JSON document.
     ConsulJson,
 }
@@ -197,6 +254,77 @@ pub struct Health {
     pub ready: bool,
     /// Why it is not.
     pub reasons: Vec<String>,
+    /// What was looked at, one by one, also where all is well.
+    pub lines: Vec<HealthLine>,
+}
+
+/// How one thing stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HealthState {
+    /// All is well.
+    #[default]
+    Ok,
+    /// Somebody should look at it; it works meanwhile.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+impl HealthState {
+    /// `ok`, `warn` or `fail`.
+    pub fn name(self) -> &'static str {
+        match self {
+            HealthState::Ok => "ok",
+            HealthState::Warn => "warn",
+            HealthState::Fail => "fail",
+        }
+    }
+}
+
+/// How one thing stands, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthLine {
+    /// What it is about, such as `disk`.
+    pub name: &'static str,
+    /// How it stands.
+    pub state: HealthState,
+    /// Why; empty if all is well.
+    pub reason: String,
+    /// Since when it stands so, in milliseconds since the Unix epoch.
+    pub since_ms: u64,
+}
+
+/// Figures over time, at fixed steps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MetricsHistory {
+    /// Milliseconds from one value to the next.
+    pub step_ms: u64,
+    /// When the newest values were taken, in milliseconds since the Unix epoch.
+    pub until_ms: u64,
+    /// The figures.
+    pub series: Vec<HistorySeries>,
+}
+
+/// One figure over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistorySeries {
+    /// Its name, in `snake_case`.
+    pub name: &'static str,
+    /// What its values count, such as `bytes` or `requests per second`.
+    pub unit: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    /// Its values, oldest first, the same number in each series; `None` where there was none.
+    pub values: Vec<Option<f64>>,
+}
+
+/// What an agent logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogLevels {
+    /// The least important lines that are logged: `trace`, `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    /// Rooms with a level of their own, by the name that their lines carry, such as `raft`.
+    pub targets: std::collections::BTreeMap<String, String>,
 }
 
 /// How much there is.
@@ -206,6 +334,8 @@ pub struct UsageReport {
     pub nodes: u64,
     /// Checks in the catalogue.
     pub checks: u64,
+    /// Request ids remembered.
+    pub requests: u64,
     /// By namespace.
     pub namespaces: Vec<NamespaceUsage>,
 }
@@ -221,4 +351,12 @@ pub struct NamespaceUsage {
     pub bytes: u64,
     /// Live sessions.
     pub sessions: u64,
+    /// Locks held or waited for.
+    pub locks: u64,
+    /// Sessions that wait for locks.
+    pub lock_waiters: u64,
+    /// Old values kept.
+    pub history_versions: u64,
+    /// Bytes that they are counted with.
+    pub history_bytes: u64,
 }

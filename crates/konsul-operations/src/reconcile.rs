@@ -9,7 +9,7 @@ use konsul_runtime::time::{Duration, Instant, now, sleep_until};
 use konsul_state::State;
 use konsul_types::{Command, Index, Limits, Millis, Node};
 
-use crate::ports::Replica;
+use crate::ports::{RaftServer, Replica};
 
 mod expiry;
 mod registration;
@@ -30,6 +30,15 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Does a leader's duties for as long as the replica lives; on a server that does not lead, waits until it does.
 pub async fn run<R: Replica>(replica: Arc<R>, wanted: Wanted) {
+    let (_stays, wanted) = konsul_runtime::sync::watch::channel(wanted);
+    run_changing(replica, wanted).await;
+}
+
+/// The same for wishes that may change on the way; a change is seen at the next look.
+pub async fn run_changing<R: Replica>(
+    replica: Arc<R>,
+    wanted: konsul_runtime::sync::watch::Receiver<Wanted>,
+) {
     let mut leadership = replica.leadership();
     loop {
         let term = *leadership.borrow_and_update();
@@ -44,7 +53,7 @@ pub async fn run<R: Replica>(replica: Arc<R>, wanted: Wanted) {
 /// Does the duties of one term.
 async fn lead<R: Replica>(
     replica: &R,
-    wanted: &Wanted,
+    wanted: &konsul_runtime::sync::watch::Receiver<Wanted>,
     term: u64,
     leadership: &mut konsul_runtime::sync::watch::Receiver<Option<u64>>,
 ) {
@@ -55,7 +64,8 @@ async fn lead<R: Replica>(
         return;
     }
     while *leadership.borrow() == Some(term) {
-        let again = duties.round(replica, wanted).await;
+        let wanted = wanted.borrow().clone();
+        let again = duties.round(replica, &wanted).await;
         let until = if again { now() } else { duties.next_look(replica) };
         changed_or_due(leadership, until).await;
     }
@@ -73,11 +83,19 @@ struct Duties {
     ages: Ages,
 }
 
+/// The step up that every server can take. A server of which nothing is known can read level 1 and no more, so a cluster
+/// rises once its last server has told what it reads.
+fn feature_level(state: &State, servers: &[RaftServer]) -> Option<Command> {
+    let level = servers.iter().map(|server| server.feature_level).min()?;
+    (level > state.feature_level()).then_some(Command::RaiseFeatureLevel { level })
+}
+
 impl Duties {
     /// One look at everything. Answers whether there is more to do at once.
     async fn round<R: Replica>(&mut self, replica: &R, wanted: &Wanted) -> bool {
         let state = replica.state();
-        let mut commands = registration::missing(&state, wanted);
+        let mut commands: Vec<Command> = feature_level(&state, &replica.servers()).into_iter().collect();
+        commands.extend(registration::missing(&state, wanted));
         let (expiry, more) = expiry::due(&state, replica.now(), self.term);
         commands.extend(expiry);
         commands.extend(self.hash_to_compare(&state));

@@ -10,9 +10,10 @@ use konsul_raft::Raft;
 use konsul_raft::contract::{BarrierError, Options, ProposeError, Role, StartError, Status};
 use konsul_runtime::sync::watch;
 use konsul_runtime::time::{Duration, sleep};
+use konsul_runtime::trace::Scope;
 use konsul_state::State;
 use konsul_storage::contract::Storage;
-use konsul_types::{Command, Index, Millis, Outcome, Proposal, RequestId};
+use konsul_types::{Command, Index, Millis, Outcome, Proposal, Request};
 use konsul_watch::{Feed, FeedLimits};
 
 use crate::machine::{Machine, ReplicaReply};
@@ -70,6 +71,11 @@ impl ServerReplica {
         }))
     }
 
+    /// What consensus and its log counted so far.
+    pub fn figures(&self) -> konsul_raft::Figures {
+        self.raft.figures()
+    }
+
     /// What consensus says of itself.
     pub fn status(&self) -> Arc<Status> {
         self.raft.status()
@@ -88,6 +94,13 @@ impl ServerReplica {
         self.raft.shutdown().await;
     }
 
+    /// The highest feature level that a server is known to read. Of others nothing is known as long as servers do not tell
+    /// each other, so a cluster of several stays where it is.
+    fn reads(&self, id: u64) -> u32 {
+        let own = id == self.raft.status().node_id;
+        if own { konsul_types::FEATURE_LEVEL } else { konsul_types::FIRST_FEATURE_LEVEL }
+    }
+
     fn note_leading(&self) {
         self.caught_up.store(true, Ordering::Relaxed);
         self.led_at.store(self.shared.clock.now().0, Ordering::Relaxed);
@@ -95,11 +108,26 @@ impl ServerReplica {
 }
 
 impl Replica for ServerReplica {
-    fn propose(&self, request: Option<RequestId>, command: Command) -> PortFuture<'_, (Index, Outcome)> {
+    fn propose(&self, request: Option<Request>, command: Command) -> PortFuture<'_, (Index, Outcome)> {
+        self.propose_in(&NOT_RECORDED, request, command)
+    }
+
+    fn propose_in<'a>(
+        &'a self,
+        trace: &'a Scope,
+        request: Option<Request>,
+        command: Command,
+    ) -> PortFuture<'a, (Index, Outcome)> {
         let proposal = Proposal { at: self.shared.clock.now(), request, actor: String::new(), command };
         let bytes = Bytes::from(proposal.encode());
         Box::pin(async move {
-            let (_, reply) = self.raft.propose(bytes).await.map_err(propose_error)?;
+            let mut span = trace.span("propose");
+            span.set("command.bytes", bytes.len());
+            let proposed = self.raft.propose_in(&span.scope(), bytes).await;
+            if let Err(why) = &proposed {
+                span.fail(|| why.to_string());
+            }
+            let (_, reply) = proposed.map_err(propose_error)?;
             Ok(reply)
         })
     }
@@ -146,6 +174,7 @@ impl Replica for ServerReplica {
             leader: status.leader == Some(*id),
             voter,
             last_index: Index(status.last_log),
+            feature_level: self.reads(*id),
         };
         let voters = status.voters.iter().map(|id| server(id, true));
         voters.chain(status.learners.iter().map(|id| server(id, false))).collect()
@@ -159,6 +188,9 @@ impl Replica for ServerReplica {
         self.leadership.clone()
     }
 }
+
+/// For proposals that no request stands behind.
+static NOT_RECORDED: Scope = Scope::NONE;
 
 /// Publishes the term in which this server leads and may serve, and `None` while it does not.
 async fn follow_leadership(raft: Raft<ReplicaReply>, sender: watch::Sender<Option<u64>>) {

@@ -81,7 +81,7 @@ fn explained(journals: &Journals, log: &Log) -> Held {
     }
     for (index, entry) in log {
         let Some(proposal) = &entry.proposal else { continue };
-        let left = asked.entry(bytes(proposal.request, &proposal.command)).or_default();
+        let left = asked.entry(bytes(proposal.request.map(|asked| asked.id), &proposal.command)).or_default();
         *left -= 1;
         hold(acked_durable::NAME, *left >= 0, || {
             format!(

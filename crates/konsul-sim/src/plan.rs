@@ -219,5 +219,8 @@ fn draw_limits(rng: &mut Rng) -> Limits {
         sessions: [4, 1_000][rng.below(2) as usize],
         request_window_ms: [3_000, 20_000, 300_000][rng.below(3) as usize],
         requests: [12, 200_000][rng.below(2) as usize],
+        history_bytes: [0, 2 << 10, 8 << 20][rng.below(3) as usize],
+        locks: [4, 1_000][rng.below(2) as usize],
+        lock_queue: [2, 1_000][rng.below(2) as usize],
     }
 }

@@ -9,7 +9,7 @@ use konsul_operations::ports::{PortFuture, RaftServer, Replica, Staleness};
 use konsul_replica::ServerReplica;
 use konsul_runtime::sync::watch;
 use konsul_state::State;
-use konsul_types::{Command, Index, Millis, Outcome, RequestId};
+use konsul_types::{Command, Index, Millis, Outcome, Request};
 use konsul_watch::Feed;
 
 use crate::history::{Ending, History};
@@ -49,8 +49,8 @@ fn ending(error: &Error) -> Ending {
 }
 
 impl Replica for Port {
-    fn propose(&self, request: Option<RequestId>, command: Command) -> PortFuture<'_, (Index, Outcome)> {
-        let number = self.history.proposed(self.client, request, command.clone());
+    fn propose(&self, request: Option<Request>, command: Command) -> PortFuture<'_, (Index, Outcome)> {
+        let number = self.history.proposed(self.client, request.map(|asked| asked.id), command.clone());
         Box::pin(async move {
             let answer = self.inner.propose(request, command).await;
             let ended = match &answer {

@@ -124,6 +124,6 @@ impl LocalAgent for Nameplate {
     }
 
     fn health(&self) -> Health {
-        Health { live: true, ready: true, reasons: Vec::new() }
+        Health { live: true, ready: true, ..Health::default() }
     }
 }

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use konsul_state::{Restorer, State};
-use konsul_types::{Command, Key, KvCommand, Millis, Namespace, Proposal, PutMode};
+use konsul_types::{Command, Key, KvCommand, KvTxnOp, Millis, Namespace, Proposal, PutMode, TxnOp};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -45,10 +45,11 @@ enum Shape {
 
 fn measure(shape: Shape, keys: u64) -> Result<(), Box<dyn std::error::Error>> {
     let empty = resident()?;
-    let mut state = State::new();
+    let mut state = raised()?;
     let filled = fill(&mut state, shape, keys)?;
     let memory = resident()?.saturating_sub(empty);
     let overwritten = overwrite(&mut state, shape, keys)?;
+    let batched = in_batches(&mut state, shape, keys)?;
     println!(
         "{shape:?} {keys:>9} keys: fill {:.2} us, overwrite {:.2} us ({:.0}/s); {} bytes a key",
         micros(filled, keys),
@@ -56,7 +57,53 @@ fn measure(shape: Shape, keys: u64) -> Result<(), Box<dyn std::error::Error>> {
         PUTS as f64 / overwritten.as_secs_f64(),
         memory / keys
     );
+    println!(
+        "    in batches of {MEMBERS}: overwrite {:.2} us ({:.0}/s)",
+        micros(batched, PUTS),
+        PUTS as f64 / batched.as_secs_f64()
+    );
     reread(&state)
+}
+
+/// A state at the newest feature level, as a server's is: old values are kept.
+fn raised() -> Result<State, Box<dyn std::error::Error>> {
+    let mut state = State::new();
+    let level = std::env::var("LEVEL").ok().map_or(Ok(konsul_types::FEATURE_LEVEL), |level| level.parse())?;
+    let command = Command::RaiseFeatureLevel { level };
+    let at = Millis(1_700_000_000_000);
+    state.apply(1, 1, &Proposal { at, request: None, actor: String::new(), command })?;
+    Ok(state)
+}
+
+/// Members of one batch.
+const MEMBERS: u64 = 1_000;
+
+/// Overwrites in batches, a clone of the state published after each.
+fn in_batches(state: &mut State, shape: Shape, keys: u64) -> Result<Duration, Box<dyn std::error::Error>> {
+    let mut published = state.clone();
+    let mut spent = Duration::ZERO;
+    for number in 0..PUTS / MEMBERS {
+        let names =
+            (0..MEMBERS).map(|n| name(shape, scatter((number * MEMBERS + n).wrapping_mul(7919), keys)));
+        let entry = batch(names.collect(), number)?;
+        let begin = busy()?;
+        state.apply(1, state.log_index() + 1, &Proposal::decode(&entry)?)?;
+        published = state.clone();
+        spent += busy()? - begin;
+    }
+    drop(published);
+    Ok(spent)
+}
+
+fn batch(names: Vec<String>, round: u64) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let mut ops = Vec::new();
+    for (name, number) in names.into_iter().zip(round * MEMBERS..) {
+        let Command::Kv { namespace, op } = Proposal::decode(&put(&name, number)?)?.command else { continue };
+        ops.push(TxnOp::Kv { namespace, op: KvTxnOp::Write(op) });
+    }
+    let at = Millis(1_700_000_000_000);
+    Ok(Proposal { at, request: None, actor: String::new(), command: Command::Batch { atomic: false, ops } }
+        .encode())
 }
 
 fn micros(spent: Duration, of: u64) -> f64 {

@@ -33,17 +33,24 @@ impl State {
         self.advance(term, log_index);
         self.at = self.at.max(proposal.at);
         self.prune_requests();
+        if let Some(refusal) = self.above_level(proposal) {
+            return Ok(Applied { index: self.index, outcome: Outcome::Refused(refusal), changes: None });
+        }
         if let Command::CompareHash { index, hashes } = &proposal.command {
             self.compare(*index, hashes)?;
         }
-        let repeated = proposal.request.and_then(|id| self.requests.answer(id, self.at, &self.limits));
+        let repeated = proposal.request.and_then(|asked| self.repeated(asked));
         if let Some(outcome) = repeated {
             return Ok(Applied { index: self.index, outcome, changes: None });
         }
         let mut changes = Vec::new();
         let outcome = self.run(&proposal.command, &mut changes);
-        if let Some(id) = proposal.request {
-            self.remember(id, &outcome);
+        self.settle_locks(&mut changes);
+        if let Some(request) = proposal.request {
+            self.remember(request, &outcome);
+        }
+        if self.feature_level >= 2 && !changes.is_empty() {
+            self.timeline.note(self.index, self.at);
         }
         let (index, at) = (self.index, self.at);
         let changes = (!changes.is_empty()).then_some(ChangeSet { index, at, changes });
@@ -62,6 +69,13 @@ impl State {
         self.log_index = log_index;
     }
 
+    /// What a command above the feature level hears. The waist does not propose one; a deposed leader might, and a restore
+    /// may lower nothing, so this holds whoever proposes.
+    fn above_level(&self, proposal: &Proposal) -> Option<Refusal> {
+        let (present, wanted) = (self.feature_level, proposal.level());
+        (wanted > present).then_some(Refusal::FeatureLevel { present, wanted })
+    }
+
     fn run(&mut self, command: &Command, changes: &mut Vec<Change>) -> Outcome {
         match command {
             Command::Kv { namespace, op } => {
@@ -77,7 +91,11 @@ impl State {
             Command::EventFire { event } => self.event_fire(event, changes),
             Command::Catalog(command) => self.catalog_command(command, changes),
             Command::LeaderStart { term } => self.leader_start(*term),
-            Command::SetLimits(limits) => self.set_limits(*limits),
+            Command::SetLimits(limits) => self.set_limits(limits.over(self.limits)),
+            Command::SetBounds(limits) => self.set_limits(*limits),
+            Command::Lock { namespace, op } => self.lock_command(namespace, op, changes),
+            Command::LockDue { term, locks } => self.lock_due(*term, locks, changes),
+            Command::Batch { atomic, ops } => self.batch(*atomic, ops, changes),
             Command::RaiseFeatureLevel { level } => self.raise_feature_level(*level),
             Command::CompareHash { .. } => Outcome::Done,
             Command::Reap { upto } => self.reap(*upto),
@@ -94,7 +112,11 @@ impl State {
     }
 
     fn set_limits(&mut self, limits: Limits) -> Outcome {
+        let shrinks = limits.history_bytes < self.limits.history_bytes;
         self.limits = limits;
+        if shrinks {
+            self.prune_history();
+        }
         Outcome::Done
     }
 
@@ -108,7 +130,7 @@ impl State {
 
     /// Remembers the hashes as of the last applied entry.
     fn remember_hashes(&mut self) {
-        self.checkpoints.push_back((self.index, self.hashes.to_vec()));
+        self.checkpoints.push_back((self.index, self.hashes.of_level(self.feature_level)));
         while self.checkpoints.len() > CHECKPOINTS_KEPT {
             self.checkpoints.pop_front();
         }

@@ -54,17 +54,21 @@ pub enum Touch {
 }
 
 impl Dirs {
-    /// Notes a change of a key.
-    pub fn touch(&mut self, key: &SmolStr, index: Index, touch: Touch) {
-        match touch {
+    /// Notes a change of a key. Answers when it had been removed, if it was made anew and its grave was still there.
+    pub fn touch(&mut self, key: &SmolStr, index: Index, touch: Touch) -> Option<Index> {
+        let removed = match touch {
             Touch::Created => self.forget_grave(key),
-            Touch::Removed => self.dig_grave(key, index),
-            Touch::Changed => {}
-        }
+            Touch::Removed => {
+                self.dig_grave(key, index);
+                None
+            }
+            Touch::Changed => None,
+        };
         bump(&mut self.root, index, touch);
         for dir in directories(key).take(DEPTH_MAX) {
             self.touch_dir(dir, index, touch);
         }
+        removed
     }
 
     fn touch_dir(&mut self, path: &str, index: Index, touch: Touch) {
@@ -109,13 +113,13 @@ impl Dirs {
         self.order.insert((index, grave_name(key)));
     }
 
-    fn forget_grave(&mut self, key: &SmolStr) {
+    fn forget_grave(&mut self, key: &SmolStr) -> Option<Index> {
         if self.graves.is_empty() {
-            return;
+            return None;
         }
-        if let Some(index) = self.graves.remove(&**key) {
-            self.order.remove(&(index, grave_name(key)));
-        }
+        let removed = self.graves.remove(&**key)?;
+        self.order.remove(&(removed, grave_name(key)));
+        Some(removed)
     }
 
     /// The deepest known directory that `path` lies in.
@@ -203,7 +207,20 @@ pub(crate) fn walk<'a, K: Borrow<str> + Ord + Clone, V: Clone>(
     prefix: &'a str,
     covers: impl for<'k> Fn(&'k str, &V) -> Option<&'k str> + 'a,
 ) -> impl Iterator<Item = (&'a K, &'a V)> {
-    let mut rows = Some(map.range::<_, str>((Bound::Included(prefix), Bound::Unbounded)));
+    walk_from(map, prefix, Bound::Included(prefix), covers)
+}
+
+/// As [`walk`], beginning somewhere under the prefix.
+pub(crate) fn walk_from<'a, K: Borrow<str> + Ord + Clone, V: Clone, F>(
+    map: &'a OrdMap<K, V>,
+    prefix: &'a str,
+    from: Bound<&str>,
+    covers: F,
+) -> impl Iterator<Item = (&'a K, &'a V)> + use<'a, K, V, F>
+where
+    F: for<'k> Fn(&'k str, &V) -> Option<&'k str> + 'a,
+{
+    let mut rows = Some(map.range::<_, str>((from, Bound::Unbounded)));
     std::iter::from_fn(move || {
         let (key, value) = rows.as_mut()?.next()?;
         let name: &'a str = key.borrow();

@@ -21,11 +21,24 @@ pub enum Table {
     Events = 3,
     /// Remembered requests.
     Requests = 4,
+    // Feature level 2.
+    /// Locks and their queues.
+    Locks = 5,
+    /// Old values of keys.
+    History = 6,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 5] = [Table::Kv, Table::Sessions, Table::Catalog, Table::Events, Table::Requests];
+    pub const ALL: [Table; TABLES] = [
+        Table::Kv,
+        Table::Sessions,
+        Table::Catalog,
+        Table::Events,
+        Table::Requests,
+        Table::Locks,
+        Table::History,
+    ];
 
     /// Its name, for messages.
     pub fn name(self) -> &'static str {
@@ -35,13 +48,20 @@ impl Table {
             Table::Catalog => "catalog",
             Table::Events => "events",
             Table::Requests => "requests",
+            Table::Locks => "locks",
+            Table::History => "history",
         }
     }
 }
 
 /// One hash for each table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Hashes([u64; 5]);
+pub struct Hashes([u64; TABLES]);
+
+const TABLES: usize = 7;
+
+/// How many of the tables each feature level has, level 1 first. What a level writes has those and no more.
+const TABLES_OF_LEVEL: [usize; 2] = [5, TABLES];
 
 impl Hashes {
     /// Replaces one record's part in a table's hash. `None` stands for absent.
@@ -50,9 +70,15 @@ impl Hashes {
         *sum = sum.wrapping_sub(old.unwrap_or(0)).wrapping_add(new.unwrap_or(0));
     }
 
-    /// The hashes in the order of [`Table::ALL`].
-    pub fn to_vec(self) -> Vec<u64> {
-        self.0.to_vec()
+    /// The hashes in the order of [`Table::ALL`], those of the tables that a feature level has.
+    pub fn of_level(self, level: u32) -> Vec<u64> {
+        let highest = TABLES_OF_LEVEL.len();
+        self.0[..TABLES_OF_LEVEL[(level.max(1) as usize).min(highest) - 1]].to_vec()
+    }
+
+    /// One table's hash.
+    pub fn of(self, table: Table) -> u64 {
+        self.0[table as usize]
     }
 
     /// The same hashes but for one table.
@@ -62,9 +88,9 @@ impl Hashes {
         self
     }
 
-    /// The first table whose hash differs from `other`'s.
+    /// The first table whose hash differs from `other`'s. A table that `other` does not have is an empty one there.
     pub fn first_difference(&self, other: &[u64]) -> Option<Table> {
-        Table::ALL.into_iter().find(|&t| other.get(t as usize).is_none_or(|&h| h != self.0[t as usize]))
+        Table::ALL.into_iter().find(|&t| other.get(t as usize).copied().unwrap_or(0) != self.0[t as usize])
     }
 }
 
@@ -175,9 +201,9 @@ mod tests {
         let mut b = Hashes::default();
         b.replace(Table::Kv, None, Some(9));
         assert_eq!(a, b);
-        assert_eq!(a.first_difference(&b.to_vec()), None);
+        assert_eq!(a.first_difference(&b.of_level(1)), None);
         b.replace(Table::Events, None, Some(1));
-        assert_eq!(a.first_difference(&b.to_vec()), Some(Table::Events));
+        assert_eq!(a.first_difference(&b.of_level(2)), Some(Table::Events));
     }
 
     #[test]

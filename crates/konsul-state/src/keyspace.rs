@@ -8,6 +8,7 @@ use konsul_types::{Index, Key, KvRecord, Millis, Namespace, SessionId};
 
 use crate::dirs::{Dirs, Touch, walk};
 use crate::hash::RecordHash;
+use crate::history::History;
 
 /// An answer to a query and where it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,16 @@ pub struct Keyspace {
     pub(crate) delay_order: OrdSet<(Millis, Key)>,
     /// Bytes of keys and values.
     pub(crate) bytes: u64,
+    pub(crate) history: History,
+}
+
+/// What a key held before it was written or removed.
+#[derive(Debug)]
+pub(crate) struct Replaced {
+    /// The record; `None` if it was absent.
+    pub old: Option<Arc<KvRecord>>,
+    /// If it was absent: when it had been removed, as far as that is remembered.
+    pub removed: Option<Index>,
 }
 
 impl Keyspace {
@@ -61,6 +72,18 @@ impl Keyspace {
     pub fn under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Key, &'a Arc<KvRecord>)> {
         self.records
             .range::<_, str>((Bound::Included(prefix), Bound::Unbounded))
+            .take_while(move |(key, _)| key.as_str().starts_with(prefix))
+    }
+
+    /// The keys under a prefix that come after one, or all of them.
+    pub fn under_after<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<KvRecord>)> {
+        let from = after.filter(|after| *after >= prefix).map_or(Bound::Included(prefix), Bound::Excluded);
+        self.records
+            .range::<_, str>((from, Bound::Unbounded))
             .take_while(move |(key, _)| key.as_str().starts_with(prefix))
     }
 
@@ -131,26 +154,21 @@ impl Keyspace {
         self.delays.get(key).copied().filter(|until| *until > now)
     }
 
-    /// Puts a record in, or takes it out, and keeps everything derived true. Answers the old record.
-    pub(crate) fn replace(
-        &mut self,
-        key: &Key,
-        new: Option<&Arc<KvRecord>>,
-        index: Index,
-    ) -> Option<Arc<KvRecord>> {
+    /// Puts a record in, or takes it out, and keeps everything derived true. Answers what was there before.
+    pub(crate) fn replace(&mut self, key: &Key, new: Option<&Arc<KvRecord>>, index: Index) -> Replaced {
         let old = match new {
             Some(record) => self.records.insert(key.clone(), Arc::clone(record)),
             None => self.records.remove(key.as_str()),
         };
         let touch = match (&old, new) {
-            (None, None) => return None,
+            (None, None) => return Replaced { old, removed: None },
             (None, Some(_)) => Touch::Created,
             (Some(_), Some(_)) => Touch::Changed,
             (Some(_), None) => Touch::Removed,
         };
-        self.dirs.touch(&key.shared(), index, touch);
+        let removed = self.dirs.touch(&key.shared(), index, touch);
         self.reindex(key, old.as_deref(), new.map(|record| &**record));
-        old
+        Replaced { old, removed }
     }
 
     /// Keeps what is derived from records alone: sizes, deadlines, holders.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use konsul_types::{
-    Change, Index, Key, KvCommand, KvRecord, Namespace, Outcome, PutMode, Refusal, SessionId, Value,
+    Change, Expiry, Index, Key, KvCommand, KvRecord, Namespace, Outcome, PutMode, Refusal, SessionId,
+    TtlPatch, Value,
 };
 
 use crate::hash::Table;
-use crate::keyspace::record_hash;
+use crate::history::{Past, absence_hash, past_hash};
+use crate::keyspace::{Replaced, record_hash};
 use crate::state::State;
 
 /// A put, taken apart.
@@ -17,6 +19,14 @@ struct Put<'a> {
     flags: u64,
     mode: PutMode,
     ttl_ms: Option<u64>,
+}
+
+/// A patch, taken apart.
+struct Patch<'a> {
+    key: &'a Key,
+    flags: Option<u64>,
+    ttl: TtlPatch,
+    cas: Option<Index>,
 }
 
 impl State {
@@ -33,6 +43,10 @@ impl State {
             }
             KvCommand::Delete { key, cas } => self.kv_delete(namespace, key, *cas, changes),
             KvCommand::DeleteTree { prefix } => self.kv_delete_tree(namespace, prefix, changes),
+            KvCommand::Patch { key, flags, ttl, cas } => {
+                let patch = Patch { key, flags: *flags, ttl: *ttl, cas: *cas };
+                self.kv_patch(namespace, &patch, changes)
+            }
         }
     }
 
@@ -113,7 +127,7 @@ impl State {
         Ok(record.lock_index)
     }
 
-    fn session_must_live(&self, namespace: &Namespace, id: SessionId) -> Result<(), Refusal> {
+    pub(crate) fn session_must_live(&self, namespace: &Namespace, id: SessionId) -> Result<(), Refusal> {
         match self.sessions.get(namespace, id) {
             Some(_) => Ok(()),
             None => Err(Refusal::UnknownSession { id: id.to_string() }),
@@ -143,6 +157,30 @@ impl State {
             });
         }
         Ok(())
+    }
+
+    fn kv_patch(&mut self, namespace: &Namespace, patch: &Patch<'_>, changes: &mut Vec<Change>) -> Outcome {
+        let Some(old) = self.keyspace(namespace).and_then(|keys| keys.get(patch.key.as_str())).cloned()
+        else {
+            return Outcome::Refused(Refusal::NoSuchKey { key: patch.key.to_string() });
+        };
+        if let Some(wanted) = patch.cas
+            && let Err(refusal) = check_index(Some(&*old), wanted)
+        {
+            return Outcome::Refused(refusal);
+        }
+        let expires_at = match patch.ttl {
+            TtlPatch::Keep => old.expires_at,
+            TtlPatch::Clear => Expiry::NEVER,
+            TtlPatch::Set(ttl) => Some(self.at.plus(ttl)).into(),
+        };
+        let flags = patch.flags.unwrap_or(old.flags);
+        if (flags, expires_at) == (old.flags, old.expires_at) {
+            return Outcome::Kv(old);
+        }
+        let new = Arc::new(KvRecord { flags, expires_at, modify_index: self.index, ..(*old).clone() });
+        self.put_key(namespace, patch.key, Some(Arc::clone(&new)), changes);
+        Outcome::Kv(new)
     }
 
     fn kv_delete(
@@ -230,11 +268,39 @@ impl State {
         new: Option<Arc<KvRecord>>,
         changes: &mut Vec<Change>,
     ) {
-        let index = self.index;
-        let old = self.keyspace_mut(namespace).replace(key, new.as_ref(), index);
+        let (index, at) = (self.index, self.at);
+        let budget = if self.feature_level >= 2 { self.limits.history_bytes } else { 0 };
+        let mut hashes = self.hashes;
+        let keys = self.keyspace_mut(namespace);
+        let Replaced { old, removed } = keys.replace(key, new.as_ref(), index);
         let hash = |record: &Option<Arc<KvRecord>>| record.as_deref().map(|r| record_hash(namespace, key, r));
-        self.hashes.replace(Table::Kv, hash(&old), hash(&new));
+        let old_hash = hash(&old);
+        hashes.replace(Table::Kv, old_hash, hash(&new));
+        if budget > 0
+            && let Some((since, held)) = match &old {
+                Some(record) => Some((record.modify_index, old_hash.unwrap_or_default())),
+                None => removed.map(|removed| (removed, absence_hash(namespace, key))),
+            }
+            // What this entry itself wrote before was never there for anybody to see.
+            && since < index
+        {
+            let (key, record, hash) = (key.clone(), old.clone(), past_hash(held, since, index, at));
+            keys.history.push(Past { key, record, since, until: index, at, hash }, budget, &mut hashes);
+        }
+        self.hashes = hashes;
         changes.push(Change::Kv { namespace: namespace.clone(), key: key.clone(), old, new });
+    }
+
+    /// Brings the old values of every namespace within their budget.
+    pub(crate) fn prune_history(&mut self) {
+        let budget = self.limits.history_bytes;
+        let over = |(_, keys): &(&Namespace, &crate::Keyspace)| keys.history.bytes() > budget;
+        let names: Vec<Namespace> = self.keyspaces().filter(over).map(|(name, _)| name.clone()).collect();
+        let mut hashes = self.hashes;
+        for name in names {
+            self.keyspace_mut(&name).history.prune(budget, &mut hashes);
+        }
+        self.hashes = hashes;
     }
 }
 

@@ -12,6 +12,7 @@ use konsul_types::restore::{RESTORE_CHUNK_MAX, RestoreCommand};
 use konsul_types::{Change, Index, Key, Millis, Namespace, Outcome, Refusal, RestoreId, Value};
 
 use crate::hash::Table;
+use crate::locks::running_delays;
 use crate::mutants;
 use crate::snapshot::Restorer;
 use crate::state::State;
@@ -113,12 +114,15 @@ impl State {
         }
         // Indexes go on above everything that the backup's clients saw.
         self.index = self.index.max(Index(backup.index.0 + 1));
-        let requests_hash = self.hashes.to_vec()[Table::Requests as usize];
+        let requests_hash = self.hashes.of(Table::Requests);
         // Readers hear of one reset, not of each of these ends.
         self.end_all_sessions(&mut Vec::new());
         let delays = self.take_delays();
+        let lock_delays = running_delays(&self.locks, self.at);
         self.keyspaces = backup.keyspaces;
         self.sessions = backup.sessions;
+        self.locks = backup.locks;
+        self.timeline = backup.timeline;
         self.catalog = backup.catalog;
         self.events = backup.events;
         self.hashes = backup.hashes.with(Table::Requests, requests_hash);
@@ -128,7 +132,9 @@ impl State {
         for (namespace, key, until) in delays {
             self.keyspace_mut(&namespace).delay_lock(&key, until);
         }
+        self.carry_lock_delays(lock_delays);
         self.end_all_sessions(&mut Vec::new());
+        self.prune_history();
     }
 
     /// Takes out the lock delays of every namespace, and answers those that still run.

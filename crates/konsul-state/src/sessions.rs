@@ -283,13 +283,14 @@ impl State {
             return;
         };
         self.put_session(namespace, None, id, changes);
+        let delay = session.spec.lock_delay_ms.min(LOCK_DELAY_MAX_MS);
+        self.end_locks_of(namespace, id, delay, changes);
         let mut keys: Vec<_> =
             self.keyspace(namespace).into_iter().flat_map(|ks| ks.held_by(id)).cloned().collect();
         if mutants::active(mutants::HASH_ORDER) {
             // tidy: hash-order-free because this is the bug that mutant 17 puts in.
             keys = keys.into_iter().collect::<std::collections::HashSet<_>>().into_iter().collect();
         }
-        let delay = session.spec.lock_delay_ms.min(LOCK_DELAY_MAX_MS);
         for key in keys {
             match session.spec.behavior {
                 Behavior::Release => self.release_key(namespace, &key, changes),

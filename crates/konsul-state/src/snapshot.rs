@@ -10,15 +10,17 @@ use std::sync::Arc;
 use imbl::{OrdMap, Vector};
 use konsul_types::encoding::{self, DecodeError};
 use konsul_types::{
-    Check, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, RequestId, RestoreId, Session, Value,
+    Check, Event, Index, Key, KvRecord, Limits, LimitsV1, Lock, LockName, LockWaiter, Millis, Namespace,
+    Node, RequestId, RestoreId, Session, Value,
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::dirs::Dir;
 use crate::hash::RecordHash;
+use crate::history::PastRow;
 use crate::mutants;
-use crate::requests::Remembered;
+use crate::requests::{Answered, Remembered};
 use crate::state::State;
 
 mod batches;
@@ -39,7 +41,7 @@ pub(crate) struct Head {
     pub log_index: u64,
     pub at: Millis,
     pub feature_level: u32,
-    pub limits: Limits,
+    pub limits: LimitsV1,
     pub restored_at: Index,
     pub sessions_changed: Vec<(Namespace, Index)>,
     pub nodes_changed: Index,
@@ -79,7 +81,7 @@ pub(crate) enum Part {
     Nodes(Vec<Arc<Node>>),
     Checks(Vec<Arc<Check>>),
     Events(Vec<Arc<Event>>),
-    Requests(Vec<(RequestId, Arc<Remembered>)>),
+    Requests(Vec<(RequestId, Answered)>),
     Staging {
         id: RestoreId,
     },
@@ -89,6 +91,18 @@ pub(crate) enum Part {
         /// [`RecordHash`] over the bytes of all parts before.
         checksum: u64,
     },
+    // Feature level 2.
+    Bounds(Limits),
+    History {
+        namespace: Namespace,
+        rows: Vec<PastRow>,
+    },
+    Locks(Vec<(Namespace, LockName, Arc<Lock>)>),
+    LockWaiters(Vec<(Namespace, LockName, Arc<LockWaiter>)>),
+    LocksChanged(Vec<(Namespace, Index)>),
+    /// Requests with a fingerprint, or whose ids tell no time.
+    NamedRequests(Vec<(RequestId, Option<u64>, Answered)>),
+    Timeline(Vec<(Index, Millis)>),
 }
 
 /// How many parts there were, and the checksum over their bytes.
@@ -146,7 +160,8 @@ impl State {
             head.chain(keys)
                 .chain(self.session_parts())
                 .chain(self.small_parts())
-                .chain(self.request_parts()),
+                .chain(self.request_parts())
+                .chain(self.second_level_parts()),
         )
     }
 
@@ -157,7 +172,7 @@ impl State {
             log_index: self.log_index,
             at: self.at,
             feature_level: self.feature_level,
-            limits: self.limits,
+            limits: self.limits.into(),
             restored_at: self.restored_at,
             sessions_changed: self.sessions.changed.iter().map(|(name, at)| (name.clone(), *at)).collect(),
             nodes_changed: self.catalog.nodes_changed,
@@ -166,7 +181,7 @@ impl State {
             ltime: self.events.ltime,
             forgotten_to: self.requests.forgotten_to,
             checkpoints: self.checkpoints.iter().cloned().collect(),
-            hashes: self.hashes.to_vec(),
+            hashes: self.hashes.of_level(self.feature_level),
         }
     }
 
@@ -177,8 +192,70 @@ impl State {
     }
 
     fn request_parts(&self) -> impl Iterator<Item = Part> + Send + use<> {
+        let plain = |rows: Vec<(RequestId, Arc<Remembered>)>| {
+            let plain = rows.into_iter().filter(|(_, remembered)| remembered.fingerprint.is_none());
+            Part::Requests(plain.map(|(id, remembered)| (id, remembered.answered.clone())).collect())
+        };
+        batches(self.requests_to_save(), plain)
+    }
+
+    fn requests_to_save(&self) -> OrdMap<RequestId, Arc<Remembered>> {
         let left_out = mutants::active(mutants::REQUESTS_NOT_IN_SNAPSHOT);
-        batches(if left_out { OrdMap::new() } else { self.requests.by_id.clone() }, Part::Requests)
+        if left_out { OrdMap::new() } else { self.requests.timed.clone() }
+    }
+
+    /// What feature level 1 does not know; nothing of it is there before the level is raised.
+    fn second_level_parts(&self) -> Box<dyn Iterator<Item = Part> + Send> {
+        if self.feature_level < 2 {
+            return Box::new(std::iter::empty());
+        }
+        let bounds = std::iter::once(Part::Bounds(self.limits));
+        let changed = self.locks.changed.iter().map(|(name, at)| (name.clone(), *at)).collect();
+        let locks = batches(self.locks.by_name.clone(), |rows| {
+            Part::Locks(rows.into_iter().map(|((namespace, name), lock)| (namespace, name, lock)).collect())
+        });
+        let waiters = batches(self.locks.waiters.clone(), |rows| {
+            let row = |((namespace, name, _), waiter)| (namespace, name, waiter);
+            Part::LockWaiters(rows.into_iter().map(row).collect())
+        });
+        let fingerprinted = |rows: Vec<(RequestId, Arc<Remembered>)>| {
+            let named = rows.into_iter().filter(|(_, remembered)| remembered.fingerprint.is_some());
+            Part::NamedRequests(named.map(named_request).collect())
+        };
+        let keyed = |rows: Vec<(RequestId, Arc<Remembered>)>| {
+            Part::NamedRequests(rows.into_iter().map(named_request).collect())
+        };
+        let requests = batches(self.requests_to_save(), fingerprinted)
+            .chain(batches(self.requests.keyed.clone(), keyed));
+        let timeline = std::iter::once(Part::Timeline(self.timeline.marks.iter().copied().collect()));
+        Box::new(
+            bounds
+                .chain(std::iter::once(Part::LocksChanged(changed)))
+                .chain(locks)
+                .chain(waiters)
+                .chain(requests.filter(|part| !matches!(part, Part::NamedRequests(rows) if rows.is_empty())))
+                .chain(timeline)
+                .chain(self.history_parts()),
+        )
+    }
+
+    fn history_parts(&self) -> impl Iterator<Item = Part> + Send + use<> {
+        let keyspaces = self.keyspaces.clone().into_iter();
+        keyspaces.flat_map(|(namespace, keys)| {
+            let history = keys.history.past.clone();
+            let mut next = 0;
+            std::iter::from_fn(move || {
+                let (mut rows, mut bytes) = (Vec::new(), 0);
+                while let Some(past) = history.get(next)
+                    && bytes < CHUNK_BYTES
+                {
+                    next += 1;
+                    bytes += 64 + past.key.as_str().len() + past.record.as_ref().map_or(0, |r| r.value.len());
+                    rows.push(PastRow::of(past));
+                }
+                (!rows.is_empty()).then(|| Part::History { namespace: namespace.clone(), rows })
+            })
+        })
     }
 
     fn small_parts(&self) -> impl Iterator<Item = Part> + Send + use<> {
@@ -195,6 +272,10 @@ impl State {
         let staged = staged.into_iter().map(|chunk| Part::Staged(vec![chunk]));
         nodes.chain(checks).chain(events).chain(begun).chain(staged)
     }
+}
+
+fn named_request((id, remembered): (RequestId, Arc<Remembered>)) -> (RequestId, Option<u64>, Answered) {
+    (id, remembered.fingerprint, remembered.answered.clone())
 }
 
 fn keyspace_parts(name: Namespace, keys: &crate::Keyspace) -> impl Iterator<Item = Part> + Send + use<> {
@@ -239,6 +320,18 @@ impl<K> Row for (&K, &Arc<Session>) {
     }
 }
 
+impl<K> Row for (&K, &Arc<Lock>) {
+    fn weight(&self) -> usize {
+        600 + encoding::encode(self.1).len()
+    }
+}
+
+impl<K> Row for (&K, &Arc<LockWaiter>) {
+    fn weight(&self) -> usize {
+        600 + encoding::encode(self.1).len()
+    }
+}
+
 impl<K> Row for (&K, &Arc<Node>) {
     fn weight(&self) -> usize {
         encoding::encode(self.1).len()
@@ -253,7 +346,7 @@ impl<K> Row for (&K, &Arc<Check>) {
 
 impl Row for (&RequestId, &Arc<Remembered>) {
     fn weight(&self) -> usize {
-        16 + encoding::encode(self.1).len()
+        24 + encoding::encode(&self.1.answered).len()
     }
 }
 

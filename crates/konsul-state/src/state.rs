@@ -8,7 +8,9 @@ use konsul_types::{Index, KvRecord, Limits, Millis, Namespace, Session, SessionI
 use crate::catalog::Catalog;
 use crate::events::Events;
 use crate::hash::Hashes;
+use crate::history::Timeline;
 use crate::keyspace::{Found, Keyspace};
+use crate::locks::Locks;
 use crate::requests::Requests;
 use crate::restore::Staging;
 use crate::sessions::Sessions;
@@ -28,6 +30,7 @@ pub struct State {
     pub(crate) restored_at: Index,
     pub(crate) keyspaces: OrdMap<Namespace, Arc<Keyspace>>,
     pub(crate) sessions: Sessions,
+    pub(crate) locks: Locks,
     pub(crate) catalog: Catalog,
     pub(crate) events: Events,
     pub(crate) requests: Requests,
@@ -35,6 +38,7 @@ pub struct State {
     pub(crate) hashes: Hashes,
     /// Hashes as they were at the last multiples of [`HASH_EVERY`], for comparison with the leader's.
     pub(crate) checkpoints: Vector<(Index, Vec<u64>)>,
+    pub(crate) timeline: Timeline,
 }
 
 /// Every so many entries the hashes are remembered for comparison.
@@ -57,17 +61,19 @@ impl State {
             log_index: 0,
             term: 0,
             at: Millis(0),
-            feature_level: konsul_types::FEATURE_LEVEL,
+            feature_level: konsul_types::FIRST_FEATURE_LEVEL,
             limits: Limits::default(),
             restored_at: Index::ZERO,
             keyspaces: OrdMap::new(),
             sessions: Sessions::default(),
+            locks: Locks::default(),
             catalog: Catalog::default(),
             events: Events::default(),
             requests: Requests::default(),
             staging: None,
             hashes: Hashes::default(),
             checkpoints: Vector::new(),
+            timeline: Timeline::default(),
         }
     }
 
@@ -125,6 +131,16 @@ impl State {
     /// Sessions of all namespaces.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Locks of all namespaces.
+    pub fn locks(&self) -> &Locks {
+        &self.locks
+    }
+
+    /// When entries were written.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
     /// The remembered requests.

@@ -10,6 +10,8 @@ use crate::hash::{Hashes, Table};
 use crate::keyspace::{Keyspace, record_hash};
 use crate::state::State;
 
+mod history;
+mod locks;
 mod marks;
 
 impl State {
@@ -18,6 +20,7 @@ impl State {
         self.keyspaces()
             .find_map(|(name, keys)| self.verify_keyspace(name, keys))
             .or_else(|| self.verify_sessions())
+            .or_else(|| locks::verify(self))
             .or_else(|| self.verify_catalog())
             .or_else(|| self.verify_hashes())
     }
@@ -50,6 +53,7 @@ impl State {
         verify_times(name, keys)
             .or_else(|| self.verify_newest(name, keys))
             .or_else(|| marks::verify(name, &keys.records, &keys.dirs))
+            .or_else(|| history::verify(self, name, keys))
     }
 
     fn verify_newest(&self, name: &Namespace, keys: &Keyspace) -> Option<String> {
@@ -136,10 +140,18 @@ impl State {
         self.events
             .iter()
             .for_each(|e| fresh.replace(Table::Events, None, Some(crate::events::event_hash(e))));
-        for (id, remembered) in &self.requests.by_id {
+        for (id, remembered) in self.requests.all() {
             fresh.replace(Table::Requests, None, Some(crate::requests::request_hash(*id, remembered)));
         }
-        let table = self.hashes.first_difference(&fresh.to_vec())?;
+        for (namespace, name, lock) in self.locks.all() {
+            fresh.replace(Table::Locks, None, Some(crate::locks::lock_hash(namespace, name, lock)));
+        }
+        for ((namespace, name, _), waiter) in &self.locks.waiters {
+            fresh.replace(Table::Locks, None, Some(crate::locks::waiter_hash(namespace, name, waiter)));
+        }
+        let past = self.keyspaces().flat_map(|(_, keys)| keys.history.past.iter());
+        past.for_each(|past| fresh.replace(Table::History, None, Some(past.hash)));
+        let table = self.hashes.first_difference(&fresh.of_level(u32::MAX))?;
         Some(format!("table {} does not have the hash of its records", table.name()))
     }
 }

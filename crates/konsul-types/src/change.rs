@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Check, CheckId, Event, Index, Key, KvRecord, Millis, Namespace, Node, NodeName, Session, SessionId,
+    Check, CheckId, Event, Index, Key, KvRecord, Lock, LockName, LockWaiter, Millis, Namespace, Node,
+    NodeName, Session, SessionId,
 };
 
 /// One record that became different. Old and new are shared with the state, never copied.
@@ -55,6 +56,30 @@ pub enum Change {
     Event(Arc<Event>),
     /// The whole state was replaced: nothing that a reader knew still holds.
     Reset,
+    /// A lock was granted, given back, or lost.
+    Lock {
+        /// Where.
+        namespace: Namespace,
+        /// Which.
+        name: LockName,
+        /// As it was; `None` if it was free.
+        old: Option<Arc<Lock>>,
+        /// As it is; `None` if it is free.
+        new: Option<Arc<Lock>>,
+    },
+    /// A session began to wait for a lock (no old), or waits no more (no new): it was granted the lock, gave up, or ended.
+    LockWaiter {
+        /// Where.
+        namespace: Namespace,
+        /// For which lock.
+        name: LockName,
+        /// Who.
+        session: SessionId,
+        /// As it waited.
+        old: Option<Arc<LockWaiter>>,
+        /// As it waits.
+        new: Option<Arc<LockWaiter>>,
+    },
 }
 
 /// Everything that one log entry changed. Never split, never empty.
@@ -84,6 +109,7 @@ impl Change {
             Change::Node { .. } | Change::Check { .. } => 1024,
             Change::Event(event) => 256 + event.payload.len(),
             Change::Reset => 0,
+            Change::Lock { name, .. } | Change::LockWaiter { name, .. } => 512 + name.as_str().len(),
         }
     }
 }

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::encoding::{self, DecodeError};
 use crate::event::Event;
 use crate::kv::KvCommand;
-use crate::limits::Limits;
+use crate::limits::{Limits, LimitsV1};
+use crate::lock::LockCommand;
 use crate::node::CatalogCommand;
 use crate::restore::RestoreCommand;
 use crate::session::SessionSpec;
 use crate::txn::TxnOp;
-use crate::{Index, Key, Millis, Namespace, RequestId, SessionId};
+use crate::{Index, Key, LockName, Millis, Namespace, Request, RequestId, SessionId};
 
 /// A change asked of the replicated state. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +75,8 @@ pub enum Command {
         /// Its term.
         term: u64,
     },
-    /// Replaces the bounds.
-    SetLimits(Limits),
+    /// Replaces the bounds that feature level 1 knows.
+    SetLimits(LimitsV1),
     /// Raises the feature level; a lower one than the present is refused.
     RaiseFeatureLevel {
         /// The new level.
@@ -95,29 +96,120 @@ pub enum Command {
     },
     /// A step of a restore.
     Restore(RestoreCommand),
+    // Feature level 2.
+    /// On one namespace's locks.
+    Lock {
+        /// Where.
+        namespace: Namespace,
+        /// What.
+        op: LockCommand,
+    },
+    /// Grants locks whose lock delay is over, as the leader saw it, to whoever waits first.
+    LockDue {
+        /// The term of the leader that saw it; refused in another term.
+        term: u64,
+        /// Namespace, lock, and the end of the delay seen; passed over if it moved on.
+        locks: Vec<(Namespace, LockName, Millis)>,
+    },
+    /// Several operations in one entry, bounded by the entry's size alone.
+    Batch {
+        /// Whether all happen or none; otherwise each for itself.
+        atomic: bool,
+        /// The members, in order.
+        ops: Vec<TxnOp>,
+    },
+    /// Replaces all bounds.
+    SetBounds(Limits),
+}
+
+impl Command {
+    /// The feature level that it belongs to: the state refuses it below.
+    pub fn level(&self) -> u32 {
+        match self {
+            Command::Kv { op, .. } => op.level(),
+            Command::Txn { ops } => ops.iter().map(|TxnOp::Kv { op, .. }| op.level()).max().unwrap_or(1),
+            Command::Lock { .. }
+            | Command::LockDue { .. }
+            | Command::Batch { .. }
+            | Command::SetBounds(_) => 2,
+            _ => 1,
+        }
+    }
+
+    /// What it is called in messages about feature levels.
+    pub fn feature(&self) -> &'static str {
+        match self {
+            Command::Kv { .. } | Command::Txn { .. } => "changing what stands beside a value",
+            Command::Lock { .. } | Command::LockDue { .. } => "locks as resources",
+            Command::Batch { .. } => "batches",
+            Command::SetBounds(_) => "the bounds of history and locks",
+            _ => "this command",
+        }
+    }
 }
 
 /// A command with what its proposer knew when it proposed it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     /// The leader's time. The state never lets it decrease.
     pub at: Millis,
     /// Set when the command may arrive more than once.
-    pub request: Option<RequestId>,
+    pub request: Option<Request>,
     /// Who asked, for the audit trail; empty while there are no identities.
     pub actor: String,
     /// What is asked.
     pub command: Command,
 }
 
+/// The byte form of version 1, which every build reads. Written whenever it can say everything.
+#[derive(Serialize, Deserialize)]
+struct ProposalV1<A, C> {
+    at: Millis,
+    request: Option<RequestId>,
+    actor: A,
+    command: C,
+}
+
+/// The byte form of version 2.
+#[derive(Serialize, Deserialize)]
+struct ProposalV2<A, C> {
+    at: Millis,
+    request: Option<RequestId>,
+    fingerprint: Option<u64>,
+    actor: A,
+    command: C,
+}
+
 impl Proposal {
+    /// The feature level of its byte form: the state refuses it below. Below level 2 a request id that tells no time is
+    /// refused too, but as level 1 always did: nobody can tell whether it was applied before.
+    pub fn level(&self) -> u32 {
+        let fingerprinted = self.request.is_some_and(|request| request.fingerprint.is_some());
+        if fingerprinted { 2 } else { self.command.level() }
+    }
+
     /// The bytes of a log entry's payload.
     pub fn encode(&self) -> Vec<u8> {
-        encoding::encode(self)
+        let Proposal { at, request, actor, command } = self;
+        let at = *at;
+        let (request, fingerprint) = (request.map(|r| r.id), request.and_then(|r| r.fingerprint));
+        match fingerprint {
+            None => encoding::encode_as(1, &ProposalV1 { at, request, actor, command }),
+            Some(_) => encoding::encode_as(2, &ProposalV2 { at, request, fingerprint, actor, command }),
+        }
     }
 
     /// Reads the payload of a log entry.
+    ///
+    /// # Errors
+    /// Why it cannot be read; a version above 2 is one of a newer build.
     pub fn decode(bytes: &[u8]) -> Result<Proposal, DecodeError> {
-        encoding::decode(bytes)
+        if bytes.first() == Some(&2) {
+            let ProposalV2 { at, request, fingerprint, actor, command } = encoding::decode_as(2, bytes)?;
+            let request = request.map(|id| Request { id, fingerprint });
+            return Ok(Proposal { at, request, actor, command });
+        }
+        let ProposalV1 { at, request, actor, command } = encoding::decode_as(1, bytes)?;
+        Ok(Proposal { at, request: request.map(Request::from), actor, command })
     }
 }

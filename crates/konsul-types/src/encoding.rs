@@ -17,7 +17,7 @@ pub enum DecodeError {
     #[error("the record is empty")]
     Empty,
     /// The bytes were written by a newer build.
-    #[error("the record has version {found}; this build reads up to {VERSION}")]
+    #[error("the record has version {found}, which this build does not know; use a newer one")]
     Newer {
         /// Its version.
         found: u8,
@@ -29,14 +29,24 @@ pub enum DecodeError {
 
 /// Encodes a value of this version.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    encode_as(VERSION, value)
+}
+
+/// Encodes a value whose type has a version of its own.
+pub fn encode_as<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
     // Postcard fails only on sequences of unknown length, which no stored type has.
-    postcard::to_extend(value, vec![VERSION]).expect("stored types encode")
+    postcard::to_extend(value, vec![version]).expect("stored types encode")
 }
 
 /// Decodes a value.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    decode_as(VERSION, bytes)
+}
+
+/// Decodes a value of one version of its type.
+pub fn decode_as<T: DeserializeOwned>(wanted: u8, bytes: &[u8]) -> Result<T, DecodeError> {
     let (&version, rest) = bytes.split_first().ok_or(DecodeError::Empty)?;
-    if version != VERSION {
+    if version != wanted {
         return Err(DecodeError::Newer { found: version });
     }
     match postcard::take_from_bytes(rest) {

@@ -130,4 +130,45 @@ pub enum KvCommand {
         /// The prefix: raw bytes of text, not path segments.
         prefix: String,
     },
+    /// Changes what stands beside a value, and leaves the value, the holder and the lock index as they are. Refused if the
+    /// key is absent. Feature level 2.
+    Patch {
+        /// Which.
+        key: Key,
+        /// New flags, if they change.
+        flags: Option<u64>,
+        /// What becomes of the time to live.
+        ttl: TtlPatch,
+        /// The modify index that the key must have, if that matters.
+        cas: Option<Index>,
+    },
+}
+
+/// What becomes of a key's time to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum TtlPatch {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// The key stays for ever.
+    Clear,
+    /// The key lives so many milliseconds from the entry's time.
+    Set(u64),
+}
+
+impl KvCommand {
+    /// The one key that it is about; `None` for a tree.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            KvCommand::Put { key, .. } | KvCommand::Delete { key, .. } | KvCommand::Patch { key, .. } => {
+                Some(key)
+            }
+            KvCommand::DeleteTree { .. } => None,
+        }
+    }
+
+    /// The feature level that it belongs to.
+    pub fn level(&self) -> u32 {
+        if matches!(self, KvCommand::Patch { .. }) { 2 } else { 1 }
+    }
 }

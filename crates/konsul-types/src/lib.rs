@@ -18,6 +18,7 @@
 //! only ever appended, and no serde attribute that changes the shape (`skip_serializing_if`, `untagged`, `flatten`) may be
 //! used on a stored type.
 
+pub mod batch;
 pub mod change;
 pub mod command;
 pub mod duration;
@@ -26,6 +27,7 @@ pub mod event;
 pub mod ids;
 pub mod kv;
 pub mod limits;
+pub mod lock;
 pub mod names;
 pub mod node;
 pub mod outcome;
@@ -34,21 +36,27 @@ pub mod session;
 pub mod time;
 pub mod txn;
 
+pub use batch::BatchItem;
 pub use change::{Change, ChangeSet};
 pub use command::{Command, Proposal};
 pub use duration::GoDuration;
 pub use encoding::DecodeError;
 pub use event::Event;
-pub use ids::{EventId, Index, NodeId, RequestId, RestoreId, SessionId};
-pub use kv::{KvCommand, KvRecord, PutMode, Value};
-pub use limits::{KvQuota, Limits};
-pub use names::{CheckId, Key, NameError, Namespace, NodeName};
+pub use ids::{EventId, Index, NodeId, Request, RequestId, RestoreId, SessionId};
+pub use kv::{KvCommand, KvRecord, PutMode, TtlPatch, Value};
+pub use limits::{KvQuota, Limits, LimitsV1};
+pub use lock::{Lock, LockCommand, LockHolder, LockWaiter};
+pub use names::{CheckId, Key, LockName, NameError, Namespace, NodeName};
 pub use node::{Check, CheckStatus, Node};
 pub use outcome::{Outcome, Refusal};
 pub use session::{Behavior, Session, SessionSpec};
 pub use time::{Expiry, Millis};
-pub use txn::{KvTxnOp, TxnError, TxnOp, TxnResult};
+pub use txn::{KvTxnOp, TxnError, TxnFailure, TxnOp, TxnResult};
 
-/// The feature level that this build writes and understands. Commands of a higher level are refused by the state until
-/// every server can read them. Raised only together with a new command or record version.
-pub const FEATURE_LEVEL: u32 = 1;
+/// The highest feature level that this build understands. A state is born at [`FIRST_FEATURE_LEVEL`] and is raised by a
+/// command of the leader once every server can read what the level brings; commands above the present level are refused.
+/// Raised only together with a new command or record version.
+pub const FEATURE_LEVEL: u32 = 2;
+
+/// The feature level of a state before its first entry, for ever: a log means the same to every build that replays it.
+pub const FIRST_FEATURE_LEVEL: u32 = 1;

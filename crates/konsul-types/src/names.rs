@@ -85,9 +85,14 @@ names! {
     Key = "key", check_key;
     /// A node's name: 1 to 128 bytes without control characters or `/`.
     NodeName = "node name", check_label;
+    /// A lock's name: 1 to 512 bytes of UTF-8 without control characters. Slashes have no meaning.
+    LockName = "lock name", check_lock_name;
     /// A check's id on its node: 1 to 128 bytes without control characters.
     CheckId = "check id", check_check_id;
 }
+
+/// Longest name of a lock, in bytes.
+pub const LOCK_NAME_BYTES_MAX: usize = 512;
 
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 8192;
@@ -133,6 +138,13 @@ fn check_label(text: &str) -> Result<(), String> {
         return Err(format!("{text:?} may not contain a slash"));
     }
     check_text(text, 128)
+}
+
+fn check_lock_name(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    check_text(text, LOCK_NAME_BYTES_MAX)
 }
 
 fn check_check_id(text: &str) -> Result<(), String> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::kv::KvRecord;
 use crate::txn::{TxnError, TxnResult};
-use crate::{Event, Index, Millis, Session};
+use crate::{BatchItem, Event, Index, Lock, LockWaiter, Millis, Session};
 
 /// The answer to an applied command. All replicas give the same one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,18 @@ pub enum Outcome {
     Refused(Refusal),
     /// This request was applied before, at that index, and its answer was too large to be remembered.
     AppliedBefore(Index),
+    // Feature level 2.
+    /// A lock as it stands now: granted, or given back.
+    Lock(Arc<Lock>),
+    /// The session waits for the lock, behind so many others.
+    Queued {
+        /// How many stand before it.
+        ahead: u64,
+        /// Its place.
+        waiter: Arc<LockWaiter>,
+    },
+    /// A batch, with what became of each member.
+    Batch(Vec<BatchItem>),
 }
 
 /// Why nothing happened. A refusal is a normal answer, not a failure of the node.
@@ -157,6 +169,49 @@ pub enum Refusal {
     NotRegistered {
         /// What.
         what: String,
+    },
+    // Feature level 2.
+    /// The key is absent.
+    #[error("there is no key {key:?}")]
+    NoSuchKey {
+        /// Which.
+        key: String,
+    },
+    /// As many sessions wait for the lock as may.
+    #[error("{limit} sessions wait for the lock already, as many as may")]
+    LockQueueFull {
+        /// The bound.
+        limit: u64,
+    },
+    /// The namespace has as many locks as it may.
+    #[error(
+        "namespace {namespace:?} has {limit} locks in use, as many as it may; release some, or raise its limit"
+    )]
+    TooManyLocks {
+        /// Which.
+        namespace: String,
+        /// The bound.
+        limit: u64,
+    },
+    /// The holder's grant is another one than was meant to be given back.
+    #[error("the lock was granted anew: its fencing number is {found}")]
+    StaleFencing {
+        /// The present fencing number.
+        found: Index,
+    },
+    /// The request id was used before, for something else.
+    #[error("this idempotency key was used at index {index} for another request; nothing was done now")]
+    RequestReused {
+        /// The entry of the first request.
+        index: Index,
+    },
+    /// As many requests under ids that tell no time are remembered as may be.
+    #[error(
+        "{limit} idempotency keys are remembered already, as many as may be; try again later, or use UUIDs of version 7"
+    )]
+    TooManyRequests {
+        /// The bound.
+        limit: u64,
     },
 }
 

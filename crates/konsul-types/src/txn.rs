@@ -65,6 +65,14 @@ pub enum KvTxnOp {
 }
 
 impl KvTxnOp {
+    /// The feature level that it belongs to.
+    pub fn level(&self) -> u32 {
+        match self {
+            KvTxnOp::Write(command) => command.level(),
+            _ => 1,
+        }
+    }
+
     /// Whether the operation can change the state.
     pub fn is_write(&self) -> bool {
         matches!(self, KvTxnOp::Write(_))
@@ -152,5 +160,12 @@ pub enum TxnFailure {
     Exists {
         /// Which.
         key: String,
+    },
+    // Feature level 2.
+    /// The identity may not do it. Never said by the state, which knows no identities.
+    #[error("Permission denied: {why}")]
+    Denied {
+        /// What is missing.
+        why: String,
     },
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use konsul_types::{Change, ChangeSet, Index, Key, Namespace, SessionId};
+use konsul_types::{Change, ChangeSet, Index, Key, LockName, Namespace, SessionId};
 
 use crate::prefix_tree::PrefixTree;
 use crate::seats::{List, SeatId, Seats};
@@ -33,6 +33,8 @@ struct Room {
     prefixes: PrefixTree,
     session: HashMap<SessionId, List>,
     sessions: List,
+    locks: HashMap<LockName, List>,
+    lock_waiters: HashMap<(LockName, SessionId), List>,
 }
 
 impl Room {
@@ -41,6 +43,8 @@ impl Room {
             && self.session.is_empty()
             && self.sessions.is_empty()
             && self.prefixes.is_empty()
+            && self.locks.is_empty()
+            && self.lock_waiters.is_empty()
     }
 }
 
@@ -64,6 +68,13 @@ impl Board {
                 self.rooms.entry(ns.clone()).or_default().session.entry(*id).or_default()
             }
             Topic::Sessions(ns) => &mut self.rooms.entry(ns.clone()).or_default().sessions,
+            Topic::Lock(ns, name) => {
+                self.rooms.entry(ns.clone()).or_default().locks.entry(name.clone()).or_default()
+            }
+            Topic::LockWaiter(ns, name, session) => {
+                let room = self.rooms.entry(ns.clone()).or_default();
+                room.lock_waiters.entry((name.clone(), *session)).or_default()
+            }
             Topic::Nodes => &mut self.nodes,
             Topic::Checks => &mut self.checks,
             Topic::Events => &mut self.events,
@@ -97,7 +108,9 @@ impl Board {
             | Topic::Prefix(ns, _)
             | Topic::Namespace(ns)
             | Topic::Sessions(ns)
-            | Topic::Session(ns, _) => {
+            | Topic::Session(ns, _)
+            | Topic::Lock(ns, _)
+            | Topic::LockWaiter(ns, ..) => {
                 let Some(room) = self.rooms.get_mut(ns) else {
                     return;
                 };
@@ -133,18 +146,19 @@ impl Board {
     fn call_change(&mut self, index: Index, change: &Change, called: &mut Vec<Arc<Slot>>) -> usize {
         let seats = &mut self.seats;
         let looked_at = match change {
-            Change::Kv { namespace, .. } | Change::Session { namespace, .. } => {
-                match self.rooms.get_mut(namespace) {
-                    Some(room) => {
-                        let looked_at = room.call(index, change, seats, called);
-                        if looked_at > 0 {
-                            self.close_if_empty(namespace);
-                        }
-                        looked_at
+            Change::Kv { namespace, .. }
+            | Change::Session { namespace, .. }
+            | Change::Lock { namespace, .. }
+            | Change::LockWaiter { namespace, .. } => match self.rooms.get_mut(namespace) {
+                Some(room) => {
+                    let looked_at = room.call(index, change, seats, called);
+                    if looked_at > 0 {
+                        self.close_if_empty(namespace);
                     }
-                    None => 0,
+                    looked_at
                 }
-            }
+                None => 0,
+            },
             Change::Node { .. } => seats.call(&mut self.nodes, index, called),
             Change::Check { .. } => seats.call(&mut self.checks, index, called),
             Change::Event(_) => seats.call(&mut self.events, index, called),
@@ -170,6 +184,10 @@ impl Room {
             Topic::Prefix(_, prefix) => self.leave_prefix(prefix.as_bytes(), seat, seats),
             Topic::Namespace(_) => self.leave_prefix(b"", seat, seats),
             Topic::Sessions(_) => seats.leave(&mut self.sessions, seat),
+            Topic::Lock(_, name) => leave_one(&mut self.locks, name, seat, seats),
+            Topic::LockWaiter(_, name, session) => {
+                leave_one(&mut self.lock_waiters, &(name.clone(), *session), seat, seats);
+            }
             Topic::Nodes | Topic::Checks | Topic::Events | Topic::All => {}
         }
     }
@@ -203,6 +221,10 @@ impl Room {
             Change::Session { id, .. } => {
                 let one = call_one(&mut self.session, id, index, seats, called);
                 one + seats.call(&mut self.sessions, index, called)
+            }
+            Change::Lock { name, .. } => call_one(&mut self.locks, name, index, seats, called),
+            Change::LockWaiter { name, session, .. } => {
+                call_one(&mut self.lock_waiters, &(name.clone(), *session), index, seats, called)
             }
             _ => 0,
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use konsul_types::{Change, ChangeSet, Index};
+use konsul_types::{Change, ChangeSet, Index, Millis};
 
 use crate::board::Board;
 use crate::history::{Entry, History};
@@ -104,6 +104,12 @@ impl Feed {
     /// History covers what came after this index.
     pub fn oldest(&self) -> Index {
         self.0.lock().history.oldest()
+    }
+
+    /// Log time of the newest published set up to `index`; `None` if history does not know. Log time rises with
+    /// the index: a position that was noted with an earlier time belongs to another history.
+    pub fn time_of(&self, index: Index) -> Option<Millis> {
+        self.0.lock().history.time_of(index)
     }
 
     /// Registers a reader for the next change of `topic` above `after`. See [`Parked`] for the order of steps

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use konsul_types::{ChangeSet, Index};
+use konsul_types::{ChangeSet, Index, Millis};
 
 use crate::topic::Topic;
 
@@ -44,6 +44,8 @@ pub(crate) struct History {
     entries: VecDeque<Entry>,
     bytes: usize,
     oldest: Index,
+    /// Log time of the newest set that is gone, if it was ever here.
+    oldest_at: Option<Millis>,
     head: Index,
 }
 
@@ -78,6 +80,7 @@ impl History {
                 break;
             };
             self.oldest = entry.index;
+            self.oldest_at = Some(entry.set.at);
             self.bytes -= entry.weight;
             out.push(entry);
         }
@@ -88,6 +91,15 @@ impl History {
         let old = std::mem::take(self);
         (self.oldest, self.head) = (index, index);
         old.entries
+    }
+
+    /// Log time of the newest set up to `index`.
+    pub(crate) fn time_of(&self, index: Index) -> Option<Millis> {
+        let after = self.entries.partition_point(|entry| entry.index <= index);
+        match after.checked_sub(1) {
+            Some(newest) => self.entries.get(newest).map(|entry| entry.set.at),
+            None => self.oldest_at.filter(|_| index >= self.oldest),
+        }
     }
 
     /// Looks for the first set after `cursor` that concerns `topic`, at no more than a bounded number of

@@ -34,6 +34,13 @@
 //! calls [`Subscription::go_on_after`] it and has the feed again. [`Delivery::Bookmark`] tells a quiet
 //! subscriber, on request, from where it can resume.
 //!
+//! A pattern ([`Glob`]) is no topic: its subscriber follows [`Glob::topic`], the prefix before its first star, and
+//! asks [`Glob::matches`] for each change that is delivered. So the board knows keys and prefixes only, and a
+//! pattern wakes for nothing but what happens below its prefix.
+//!
+//! Who keeps a position for later keeps the log time with it, and asks [`Feed::time_of`] when it comes back: a
+//! position of another history, with the same index by chance, has another time.
+//!
 //! # What holds
 //!
 //! - Ordered and unique: a subscription's indexes rise strictly.
@@ -74,6 +81,7 @@
 
 mod board;
 mod feed;
+mod glob;
 mod history;
 mod limits;
 pub mod mutants;
@@ -87,6 +95,7 @@ mod topic;
 mod watcher;
 
 pub use feed::Feed;
+pub use glob::{Glob, GlobError, PATTERN_MAX};
 pub use limits::{FeedFull, FeedLimits};
 pub use park::{Parked, Wake};
 pub use stats::FeedStats;

@@ -48,7 +48,7 @@ impl Slot {
         poll_fn(|cx| self.poll(cx)).await
     }
 
-    fn poll(&self, cx: &Context<'_>) -> Poll<News> {
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<News> {
         let mut inner = self.inner();
         if let Some(news) = inner.news {
             return Poll::Ready(news);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
 use konsul_runtime::time::{Duration, timeout};
 use konsul_types::{Change, ChangeSet, Index, Millis};
@@ -68,6 +69,11 @@ impl Batch {
         self.set.at
     }
 
+    /// The whole entry's changes, those of others too: for who numbers them.
+    pub fn all(&self) -> &Arc<ChangeSet> {
+        &self.set
+    }
+
     /// Those of its changes that concern the topic, in the order in which they were made.
     pub fn changes(&self) -> impl Iterator<Item = &Change> {
         self.set.changes.iter().filter(|change| self.topic.concerns(change))
@@ -124,6 +130,19 @@ impl Subscription {
                 && let Some(bookmark) = self.bookmark()
             {
                 return bookmark;
+            }
+        }
+    }
+
+    /// The next delivery, for those who poll. Without bookmarks: who polls has its own timer and asks
+    /// [`Subscription::position`].
+    pub fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Delivery> {
+        loop {
+            if let Some(delivery) = self.try_next() {
+                return Poll::Ready(delivery);
+            }
+            if self.watcher.poll_wait(cx).is_pending() {
+                return Poll::Pending;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use konsul_types::{Change, ChangeSet, Key, Namespace, SessionId};
+use konsul_types::{Change, ChangeSet, Key, LockName, Namespace, SessionId};
 
 /// What concerns a reader.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +17,10 @@ pub enum Topic {
     Sessions(Namespace),
     /// One session, whether it exists or not.
     Session(Namespace, SessionId),
+    /// One lock: its holder, not its queue.
+    Lock(Namespace, LockName),
+    /// One session's place in the queue of one lock.
+    LockWaiter(Namespace, LockName, SessionId),
     /// All nodes; not their checks.
     Nodes,
     /// All checks of all nodes.
@@ -45,6 +49,13 @@ impl Topic {
             (Topic::Session(ns, id), Change::Session { namespace, id: changed, .. }) => {
                 ns == namespace && id == changed
             }
+            (Topic::Lock(ns, name), Change::Lock { namespace, name: changed, .. }) => {
+                ns == namespace && name == changed
+            }
+            (
+                Topic::LockWaiter(ns, name, waiter),
+                Change::LockWaiter { namespace, name: changed, session, .. },
+            ) => ns == namespace && name == changed && waiter == session,
             (Topic::Nodes, Change::Node { .. })
             | (Topic::Checks, Change::Check { .. })
             | (Topic::Events, Change::Event(_)) => true,

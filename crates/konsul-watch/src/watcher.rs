@@ -1,6 +1,7 @@
 //! What parked readers and subscriptions have in common: a topic, and at times a seat on the board.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use konsul_types::{ChangeSet, Index};
 
@@ -107,6 +108,14 @@ impl Watcher {
         match &self.seat {
             Some((_, slot)) => slot.wait().await,
             None => std::future::pending().await,
+        }
+    }
+
+    /// The same for those who poll.
+    pub(crate) fn poll_wait(&self, cx: &Context<'_>) -> Poll<News> {
+        match &self.seat {
+            Some((_, slot)) => slot.poll(cx),
+            None => Poll::Pending,
         }
     }
 

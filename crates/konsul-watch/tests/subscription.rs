@@ -210,6 +210,37 @@ fn going_on_never_goes_back() {
 }
 
 #[test]
+fn who_polls_gets_the_same_and_is_woken() {
+    let feed = feed_of(100);
+    let publisher = feed.clone();
+    let told = Sim::new(1).block_on(1, Duration::from_secs(60), async move {
+        konsul_runtime::spawn(async move {
+            time::sleep(Duration::from_secs(3)).await;
+            publisher.publish(vec![keys(1, &["b"]), keys(2, &["a"])]);
+        });
+        let mut subscription = feed.subscribe(on_key("a"), Start::Now).unwrap();
+        let began = time::now();
+        let first = std::future::poll_fn(|cx| subscription.poll_next(cx)).await;
+        (line(Some(first)), began.elapsed().as_secs(), lines(&mut subscription))
+    });
+    assert_eq!(told, Ok(("2: a".into(), 3, String::new())));
+}
+
+#[test]
+fn a_position_has_the_log_time_of_the_newest_entry_up_to_it() {
+    let feed = feed_of(2);
+    let time_of = |index| feed.time_of(Index(index)).map(|at| at.0);
+    assert_eq!(time_of(5), None);
+    // Sets in these tests carry their index as their time.
+    feed.publish(vec![keys(10, &["a"]), keys(20, &["a"])]);
+    assert_eq!([time_of(9), time_of(10), time_of(19), time_of(25)], [None, Some(10), Some(10), Some(20)]);
+    feed.publish(vec![keys(30, &["a"])]);
+    assert_eq!([time_of(9), time_of(10), time_of(20)], [None, Some(10), Some(20)]);
+    feed.reset(Index(40));
+    assert_eq!([time_of(30), time_of(40)], [None, None]);
+}
+
+#[test]
 fn a_long_way_to_go_is_gone_in_parts() {
     let feed = feed_of(10_000);
     let mut subscription = feed.subscribe(on_key("a"), Start::Now).unwrap();

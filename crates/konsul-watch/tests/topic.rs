@@ -2,13 +2,16 @@
 
 mod common;
 
-use common::{check, event, key, kv, kv_in, node, ns, on_key, on_prefix, session, session_id};
+use common::{
+    check, event, key, kv, kv_in, lock, lock_name, lock_waiter, node, ns, on_key, on_prefix, session,
+    session_id,
+};
 use konsul_types::Change;
 use konsul_watch::Topic;
 
 /// The changes of a small world that concern a topic, by their names here.
 fn concerning(topic: &Topic) -> String {
-    let changes: [(&str, Change); 11] = [
+    let changes: [(&str, Change); 16] = [
         ("app", kv("app")),
         ("app/", kv("app/")),
         ("app/web", kv("app/web")),
@@ -17,6 +20,11 @@ fn concerning(topic: &Topic) -> String {
         ("s1", session("default", 1)),
         ("s2", session("default", 2)),
         ("b:s1", session("b", 1)),
+        ("l", lock("default", "l")),
+        ("m", lock("default", "m")),
+        ("b:l", lock("b", "l")),
+        ("l<1", lock_waiter("default", "l", 1)),
+        ("l<2", lock_waiter("default", "l", 2)),
         ("node", node("n")),
         ("check", check("n")),
         ("event", event()),
@@ -42,10 +50,13 @@ fn a_topic_concerns_what_its_name_says() {
         (Topic::Sessions(default()), "s1 s2"),
         (Topic::Session(default(), session_id(1)), "s1"),
         (Topic::Session(ns("b"), session_id(1)), "b:s1"),
+        (Topic::Lock(default(), lock_name("l")), "l"),
+        (Topic::LockWaiter(default(), lock_name("l"), session_id(2)), "l<2"),
+        (Topic::LockWaiter(default(), lock_name("m"), session_id(2)), ""),
         (Topic::Nodes, "node"),
         (Topic::Checks, "check"),
         (Topic::Events, "event"),
-        (Topic::All, "app app/ app/web apple b:app/web s1 s2 b:s1 node check event"),
+        (Topic::All, "app app/ app/web apple b:app/web s1 s2 b:s1 l m b:l l<1 l<2 node check event"),
     ];
     for (topic, expect) in table {
         assert_eq!(concerning(&topic), expect, "{topic:?}");

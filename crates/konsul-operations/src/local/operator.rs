@@ -35,6 +35,7 @@ impl<R: Replica> Inner<R> {
         let staleness = self.fresh(ctx).await?;
         let state = self.replica.state();
         let report = UsageReport {
+            requests: state.requests().len() as u64,
             nodes: state.catalog().nodes().count() as u64,
             checks: state.catalog().checks().count() as u64,
             namespaces: state.usage().iter().map(namespace_usage).collect(),
@@ -49,5 +50,9 @@ fn namespace_usage(usage: &Usage) -> NamespaceUsage {
         keys: usage.keys,
         bytes: usage.bytes,
         sessions: usage.sessions,
+        locks: usage.locks,
+        lock_waiters: usage.lock_waiters,
+        history_versions: usage.history_versions,
+        history_bytes: usage.history_bytes,
     }
 }

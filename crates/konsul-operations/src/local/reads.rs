@@ -62,7 +62,10 @@ impl<R: Replica> Inner<R> {
             }
             // A parked reader must not keep an old state alive.
             drop((found, state));
-            if let Wake::Timeout = parked.wait(deadline).await {
+            let waiting = ctx.trace.span("parked");
+            let woken = parked.wait(deadline).await;
+            drop(waiting);
+            if let Wake::Timeout = woken {
                 let staleness = self.fresh(ctx).await?;
                 return Ok((query(&self.replica.state()), staleness));
             }
@@ -77,7 +80,10 @@ impl<R: Replica> Inner<R> {
                 Ok(()) => Ok(ON_LEADER),
                 Err(_) => self.wait_for_lease().await,
             },
-            Consistency::Consistent => self.replica.barrier().await.map(|()| ON_LEADER),
+            Consistency::Consistent => {
+                let _confirming = ctx.trace.span("read barrier");
+                self.replica.barrier().await.map(|()| ON_LEADER)
+            }
             Consistency::Stale { max_stale } => {
                 let staleness = self.replica.staleness()?;
                 let bound = max_stale.map_or(u64::MAX, |bound| bound.as_millis() as u64);

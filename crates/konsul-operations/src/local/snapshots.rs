@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use konsul_state::archive::{ArchiveReader, Origin, archive};
 use konsul_types::restore::{RESTORE_CHUNK_MAX, RestoreCommand};
 use konsul_types::{Command, Index, Outcome, RestoreId, Value};
 
 use super::Inner;
 use super::reads::answer;
 use crate::answer::Answer;
-use crate::archive::{ArchiveReader, archive};
 use crate::context::Context;
 use crate::error::Error;
 use crate::operations::{BackupBytes, Reply, RestoreSink};
@@ -21,8 +21,20 @@ impl<R: Replica> Inner<R> {
         self.permit(ctx, &Permission::Management)?;
         let staleness = self.fresh(ctx).await?;
         let state = self.replica.state();
-        let bytes: BackupBytes = Box::new(archive(state.chunks()).map(Bytes::from));
+        let bytes: BackupBytes = Box::new(archive(&state, self.origin()).map(Bytes::from));
         Ok(answer(bytes, state.index(), ctx.consistency, staleness))
+    }
+
+    /// What a backup says of who wrote it. A cluster of one has the id of its only server.
+    fn origin(&self) -> Origin {
+        let agent = self.agent.info();
+        Origin {
+            cluster_id: agent.node_id,
+            datacenter: agent.datacenter,
+            node: agent.node_name,
+            konsul: agent.version,
+            taken_at: self.replica.now(),
+        }
     }
 }
 
@@ -73,9 +85,22 @@ impl<R: Replica> RestoreSink for Sink<R> {
 impl<R: Replica> Sink<R> {
     async fn drain(&mut self) -> Result<(), Error> {
         while let Some(chunk) = self.reader.next_chunk().map_err(refused)? {
+            self.may_fit()?;
             self.stage(chunk).await?;
         }
         Ok(())
+    }
+
+    /// Refuses at once what the commit would refuse after all of it was staged. A file without a head has to wait for that.
+    fn may_fit(&self) -> Result<(), Error> {
+        let level = self.inner.replica.state().feature_level();
+        match self.reader.head().filter(|head| head.feature_level > level) {
+            Some(head) => Err(refused(format!(
+                "it has feature level {}, this cluster {level}; raise that first",
+                head.feature_level
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// A chunk of the state is staged whole: the state's own chunks are far below what the log takes.

@@ -50,11 +50,11 @@ impl<R: Replica> Inner<R> {
 }
 
 /// What one member needs: the same as it would alone.
-fn needed(op: &KvTxnOp) -> Permission<'_> {
+pub(super) fn needed(op: &KvTxnOp) -> Permission<'_> {
     match op {
-        KvTxnOp::Write(KvCommand::Put { key, .. } | KvCommand::Delete { key, .. }) => {
-            Permission::KeyWrite(key.as_str())
-        }
+        KvTxnOp::Write(
+            KvCommand::Put { key, .. } | KvCommand::Delete { key, .. } | KvCommand::Patch { key, .. },
+        ) => Permission::KeyWrite(key.as_str()),
         KvTxnOp::Write(KvCommand::DeleteTree { prefix }) => Permission::KeyWritePrefix(prefix),
         KvTxnOp::GetTree { prefix } => Permission::KeyList(prefix),
         KvTxnOp::Get { key }

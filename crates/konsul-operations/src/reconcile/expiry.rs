@@ -1,4 +1,4 @@
-//! What has run out: sessions and keys with a time to live.
+//! What has run out: sessions and keys with a time to live, and the delays of locks.
 
 use konsul_state::State;
 use konsul_types::{Command, Millis};
@@ -15,6 +15,11 @@ pub(super) fn due(state: &State, at: Millis, term: u64) -> (Vec<Command>, bool) 
     if !sessions.is_empty() {
         commands.push(Command::SessionExpire { term, sessions });
     }
+    let locks = due_locks(state, at);
+    let more = more || locks.len() == BATCH;
+    if !locks.is_empty() {
+        commands.push(Command::LockDue { term, locks });
+    }
     if !keys.is_empty() {
         commands.push(Command::KvExpire { term, keys });
     }
@@ -25,7 +30,14 @@ pub(super) fn due(state: &State, at: Millis, term: u64) -> (Vec<Command>, bool) 
 pub(super) fn next(state: &State) -> Option<Millis> {
     let session = state.sessions().deadlines().next().map(|(at, ..)| at);
     let key = state.keyspaces().filter_map(|(_, keys)| keys.deadlines().next().map(|(at, _)| at)).min();
-    session.into_iter().chain(key).min()
+    let lock = state.locks().delays().next().map(|(until, ..)| until);
+    session.into_iter().chain(key).chain(lock).min()
+}
+
+/// Locks whose delay is over: whoever waits gets them.
+fn due_locks(state: &State, at: Millis) -> Vec<(konsul_types::Namespace, konsul_types::LockName, Millis)> {
+    let over = state.locks().delays().take_while(|(until, ..)| *until <= at).take(BATCH);
+    over.map(|(until, namespace, name)| (namespace.clone(), name.clone(), until)).collect()
 }
 
 fn due_sessions(state: &State, at: Millis) -> Vec<(konsul_types::Namespace, konsul_types::SessionId, u64)> {

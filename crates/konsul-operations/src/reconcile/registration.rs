@@ -2,16 +2,14 @@
 
 use konsul_state::State;
 use konsul_types::node::{CatalogCommand, SERF_HEALTH};
-use konsul_types::{Check, CheckId, CheckStatus, Command, Index, Node};
+use konsul_types::{Check, CheckId, CheckStatus, Command, Index, Limits, LimitsV1, Node};
 
 use super::Wanted;
 
 /// Commands that make the state what is wanted.
 pub(super) fn missing(state: &State, wanted: &Wanted) -> Vec<Command> {
     let mut commands = Vec::new();
-    if state.limits() != wanted.limits {
-        commands.push(Command::SetLimits(wanted.limits));
-    }
+    commands.extend(bounds(state, wanted.limits));
     let found = state.catalog().node(&wanted.node.name);
     if !found.is_some_and(|node| same(node, &wanted.node)) {
         commands.push(Command::Catalog(CatalogCommand::RegisterNode { node: wanted.node.clone() }));
@@ -21,6 +19,16 @@ pub(super) fn missing(state: &State, wanted: &Wanted) -> Vec<Command> {
         commands.push(Command::Catalog(CatalogCommand::RegisterCheck { check }));
     }
     commands
+}
+
+/// The command that puts the configured bounds in force, in the words of the cluster's feature level.
+fn bounds(state: &State, wanted: Limits) -> Option<Command> {
+    let found = state.limits();
+    if state.feature_level() >= 2 {
+        return (found != wanted).then_some(Command::SetBounds(wanted));
+    }
+    let (found, wanted) = (LimitsV1::from(found), LimitsV1::from(wanted));
+    (found != wanted).then_some(Command::SetLimits(wanted))
 }
 
 fn same(found: &Node, wanted: &Node) -> bool {

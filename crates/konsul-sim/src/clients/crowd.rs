@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use konsul_runtime::virtual_time::Node;
 
 use super::{
-    Client, Common, backups, deposed, events, followers, keys, locks, registers, retries, txns, waiters,
+    Client, Common, backups, deposed, events, followers, keys, locks, queues, registers, retries, txns,
+    waiters,
 };
 
 /// Starts a client by its body and counts its end.
@@ -37,6 +38,8 @@ pub fn spawn_all(node: &Node, common: &Common) -> u64 {
         if kinds.locks {
             start!(node, common, next, locks::run);
             start!(node, common, next, locks::run);
+            start!(node, common, next, queues::run);
+            start!(node, common, next, queues::run);
         }
         if kinds.txns {
             start!(node, common, next, txns::run);

@@ -19,6 +19,7 @@ mod events;
 mod followers;
 mod keys;
 mod locks;
+mod queues;
 pub mod reading;
 mod registers;
 mod retries;

@@ -38,7 +38,7 @@ pub(super) async fn run(mut client: Client) {
 
 fn fresh(client: &mut Client) -> Request {
     let namespace = Namespace::default_namespace();
-    let ctx = Context { request: Some(client.request()), ..Context::new(namespace) };
+    let ctx = Context { request: Some(client.request().into()), ..Context::new(namespace) };
     // Half of them can succeed only once by their own condition, half would succeed each time.
     let mode = if client.one_in(2) { PutMode::Set } else { PutMode::Cas(Index::ZERO) };
     let name = format!("once/{}", client.below(9));

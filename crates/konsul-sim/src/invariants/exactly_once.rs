@@ -35,7 +35,10 @@ pub fn held(journals: &Journals, log: &Log, limits: &Limits) -> Held {
 fn effects(log: &Log) -> Held {
     let mut seen: BTreeMap<RequestId, u64> = BTreeMap::new();
     for (index, entry) in log {
-        let Some(id) = entry.proposal.as_ref().and_then(|proposal| proposal.request) else { continue };
+        let Some(id) = entry.proposal.as_ref().and_then(|proposal| proposal.request.map(|asked| asked.id))
+        else {
+            continue;
+        };
         if entry.changes.is_some()
             && let Some(first) = seen.insert(id, *index)
         {
@@ -54,7 +57,7 @@ fn expired_rightly(log: &Log, limits: &Limits) -> Held {
     for (index, entry) in log {
         let Some(proposal) = &entry.proposal else { continue };
         newest = newest.max(proposal.at);
-        let Some(id) = proposal.request else { continue };
+        let Some(id) = proposal.request.map(|asked| asked.id) else { continue };
         ids.insert(id);
         if entry.outcome.as_ref() != Some(&EXPIRED) {
             continue;
@@ -96,7 +99,7 @@ mod tests {
         entry(log, index, at, any(), changes);
         let entry = log.get_mut(&index).unwrap();
         entry.outcome = Some(outcome);
-        entry.proposal.as_mut().unwrap().request = Some(id);
+        entry.proposal.as_mut().unwrap().request = Some(id.into());
     }
 
     fn answered(id: RequestId, index: u64, outcome: Outcome) -> Proposed {

@@ -3,8 +3,9 @@
 //! Source: the fencing tokens of distributed locks; Consul's `Session` and `ModifyIndex` of a locked key (the sequencer).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use konsul_types::{Change, SessionId};
+use konsul_types::{Change, LockName, Namespace, SessionId};
 
 use crate::broken::{Held, hold};
 use crate::check::Log;
@@ -23,10 +24,19 @@ struct Lock {
 /// All locks, in log order.
 pub fn held(log: &Log) -> Held {
     let mut locks: BTreeMap<Place, Lock> = BTreeMap::new();
+    let mut named: BTreeMap<(Namespace, LockName), Lock> = BTreeMap::new();
     for (index, entry) in log {
         for change in entry.changes.iter().flat_map(|set| &set.changes) {
             match change {
-                Change::Reset => locks.values_mut().for_each(|lock| lock.holder = None),
+                Change::Reset => {
+                    locks.values_mut().chain(named.values_mut()).for_each(|lock| lock.holder = None);
+                }
+                Change::Lock { namespace, name, old, new } => {
+                    let holder = |lock: &Option<Arc<konsul_types::Lock>>| lock.as_ref()?.holder.clone();
+                    let lock = named.entry((namespace.clone(), name.clone())).or_default();
+                    let (from, to) = (holder(old).map(|was| was.session), holder(new).map(|is| is.session));
+                    change_hands(lock, *index, from, to, holder(new).map_or(0, |is| is.fencing.0))?;
+                }
                 Change::Kv { namespace, key, old, new } => {
                     let lock = locks.entry((namespace.clone(), key.clone())).or_default();
                     let from = old.as_ref().and_then(|record| record.session);

@@ -38,11 +38,9 @@ mod tests {
     #[test]
     fn fires_on_each_bound() {
         let limits = Limits { kv: KvQuota { keys: 2, bytes: 20 }, sessions: 1, ..Limits::default() };
-        let usage = |keys, bytes, sessions| Usage {
-            namespace: Namespace::default_namespace(),
-            keys,
-            bytes,
-            sessions,
+        let usage = |keys, bytes, sessions| {
+            let empty = Usage::empty(Namespace::default_namespace());
+            Usage { keys, bytes, sessions, ..empty }
         };
         assert!(within(&usage(2, 20, 1), &limits).is_ok());
         for over in [usage(3, 20, 1), usage(2, 21, 1), usage(2, 20, 2)] {

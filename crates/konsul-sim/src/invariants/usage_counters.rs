@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn fires_on_each_counter() {
-        let usage = Usage { namespace: Namespace::default_namespace(), keys: 1, bytes: 2, sessions: 3 };
+        let usage = Usage { keys: 1, bytes: 2, sessions: 3, ..Usage::empty(Namespace::default_namespace()) };
         assert!(equal(&usage, 1, 2, 3).is_ok());
         for (keys, bytes, sessions) in [(0, 2, 3), (1, 1, 3), (1, 2, 2)] {
             assert!(equal(&usage, keys, bytes, sessions).is_err());

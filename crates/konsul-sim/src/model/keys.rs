@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use konsul_types::{
-    Change, Index, Key, KvCommand, KvRecord, Millis, Namespace, Outcome, PutMode, Refusal, SessionId, Value,
+    Change, Index, Key, KvCommand, KvRecord, Millis, Namespace, Outcome, PutMode, Refusal, SessionId,
+    TtlPatch, Value,
 };
 
 use super::{Model, Place};
@@ -20,6 +21,13 @@ impl Model {
                 }
             }
             KvCommand::Delete { key, cas } => self.delete((namespace.clone(), key.clone()), *cas, changes),
+            KvCommand::Patch { key, flags, ttl, cas } => {
+                let place = (namespace.clone(), key.clone());
+                match self.patched(&place, *flags, *ttl, *cas) {
+                    Ok(record) => self.put_patched(place, record, changes),
+                    Err(refusal) => Outcome::Refused(refusal),
+                }
+            }
             KvCommand::DeleteTree { prefix } => {
                 let doomed = self.under(namespace, prefix);
                 let count = doomed.len() as u64;
@@ -27,6 +35,34 @@ impl Model {
                 Outcome::Counted(count)
             }
         }
+    }
+
+    fn patched(
+        &self,
+        place: &Place,
+        flags: Option<u64>,
+        ttl: TtlPatch,
+        cas: Option<Index>,
+    ) -> Result<KvRecord, Refusal> {
+        let old = self.keys.get(place).ok_or_else(|| Refusal::NoSuchKey { key: place.1.to_string() })?;
+        if cas.is_some_and(|wanted| wanted != old.modify_index) {
+            return Err(Refusal::StaleIndex { found: old.modify_index });
+        }
+        let expires_at = match ttl {
+            TtlPatch::Keep => old.expires_at,
+            TtlPatch::Clear => None.into(),
+            TtlPatch::Set(ttl) => Some(self.at.plus(ttl)).into(),
+        };
+        Ok(KvRecord { flags: flags.unwrap_or(old.flags), expires_at, ..(**old).clone() })
+    }
+
+    fn put_patched(&mut self, place: Place, record: KvRecord, changes: &mut Vec<Change>) -> Outcome {
+        if self.keys.get(&place).is_some_and(|old| **old == record) {
+            return Outcome::Kv(Arc::new(record));
+        }
+        let record = Arc::new(KvRecord { modify_index: self.index, ..record });
+        self.set(place, Some(record.clone()), changes);
+        Outcome::Kv(record)
     }
 
     /// The keys under a prefix, in order.

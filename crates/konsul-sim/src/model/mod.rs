@@ -13,6 +13,7 @@ use konsul_types::{
 };
 
 mod keys;
+mod locks;
 mod reads;
 mod requests;
 mod restores;
@@ -28,6 +29,7 @@ pub struct Model {
     /// The entry.
     pub index: Index,
     term: u64,
+    level: u32,
     at: Millis,
     limits: Limits,
     /// The keys.
@@ -41,12 +43,13 @@ pub struct Model {
     /// Index of the last restore.
     pub restored_at: Index,
     delays: BTreeMap<Place, Millis>,
+    locks: locks::Locks,
     nodes: BTreeMap<NodeName, Arc<Node>>,
     checks: BTreeMap<(NodeName, CheckId), Arc<Check>>,
     /// The kept events, oldest first.
     pub events: Vec<Arc<Event>>,
     ltime: u64,
-    requests: BTreeMap<RequestId, Outcome>,
+    requests: BTreeMap<RequestId, requests::Answered>,
     forgotten_to: Millis,
     staging: Option<restores::Staging>,
     /// The model as it was when a client took a backup: what a restore must bring back.
@@ -73,13 +76,18 @@ impl Model {
         self.advance(term, index);
         self.at = self.at.max(proposal.at);
         self.forget_requests();
-        if let Some(outcome) = proposal.request.and_then(|id| self.heard_before(id)) {
+        if proposal.level() > self.level.max(1) {
+            let refusal = Refusal::FeatureLevel { present: self.level.max(1), wanted: proposal.level() };
+            return Expected { outcome: Some(Outcome::Refused(refusal)), changes: Vec::new() };
+        }
+        if let Some(outcome) = proposal.request.and_then(|asked| self.heard_before(asked)) {
             return Expected { outcome: Some(outcome), changes: Vec::new() };
         }
         let mut changes = Vec::new();
         let outcome = self.run(&proposal.command, &mut changes);
-        if let (Some(id), Some(outcome)) = (proposal.request, &outcome) {
-            self.requests.insert(id, outcome.clone());
+        self.settle_locks(&mut changes);
+        if let (Some(asked), Some(outcome)) = (proposal.request, &outcome) {
+            self.requests.insert(asked.id, (index, asked.fingerprint, outcome.clone()));
         }
         Expected { outcome, changes }
     }
@@ -106,13 +114,30 @@ impl Model {
             Command::Catalog(command) => self.catalog(command, changes),
             Command::LeaderStart { term } => self.leader_start(*term),
             Command::SetLimits(limits) => {
+                self.limits = limits.over(self.limits);
+                Outcome::Done
+            }
+            Command::SetBounds(limits) => {
                 self.limits = *limits;
                 Outcome::Done
             }
+            Command::Lock { namespace, op } => self.lock(namespace, op, changes),
+            Command::LockDue { term, locks } => self.locks_due(*term, locks, changes),
+            Command::Batch { atomic, ops } => self.batch(*atomic, ops, changes),
+            Command::RaiseFeatureLevel { level } => self.raise(*level),
             Command::CompareHash { .. } => Outcome::Done,
-            Command::RaiseFeatureLevel { .. } | Command::Reap { .. } => return None,
+            Command::Reap { .. } => return None,
             Command::Restore(step) => self.restore(step, changes),
         })
+    }
+
+    fn raise(&mut self, level: u32) -> Outcome {
+        let present = self.level.max(1);
+        if level < present || level > konsul_types::FEATURE_LEVEL {
+            return Outcome::Refused(Refusal::FeatureLevel { present, wanted: level });
+        }
+        self.level = level;
+        Outcome::Done
     }
 
     fn fire(&mut self, event: &Event, changes: &mut Vec<Change>) -> Outcome {

@@ -1,8 +1,11 @@
 //! Requests with an id: answered again inside the window, refused beyond it, never done twice.
 
-use konsul_types::{Millis, Outcome, Refusal, RequestId};
+use konsul_types::{Index, Millis, Outcome, Refusal, Request};
 
 use super::Model;
+
+/// The entry that did it, the hash of what was sent, and the answer.
+pub(super) type Answered = (Index, Option<u64>, Outcome);
 
 impl Model {
     /// Those made too long ago are forgotten, and the oldest of too many.
@@ -19,9 +22,14 @@ impl Model {
     }
 
     /// What was answered before; a refusal if nobody can tell; `None` if the request is new.
-    pub(super) fn heard_before(&self, id: RequestId) -> Option<Outcome> {
-        if let Some(outcome) = self.requests.get(&id) {
-            return Some(outcome.clone());
+    pub(super) fn heard_before(&self, asked: Request) -> Option<Outcome> {
+        let id = asked.id;
+        if let Some((index, fingerprint, outcome)) = self.requests.get(&id) {
+            let is_other = fingerprint.zip(asked.fingerprint).is_some_and(|(first, again)| first != again);
+            return Some(match is_other {
+                true => Outcome::Refused(Refusal::RequestReused { index: *index }),
+                false => outcome.clone(),
+            });
         }
         let window = self.limits.request_window_ms;
         let is_new = id.made_at().is_some_and(|made| {

@@ -64,6 +64,7 @@ impl Model {
         delays.retain(|_, until| *until > at);
         self.keys = backup.keys;
         self.sessions = backup.sessions;
+        self.restore_locks(backup.locks);
         self.nodes = backup.nodes;
         self.checks = backup.checks;
         self.events = backup.events;

@@ -124,13 +124,14 @@ impl Model {
     pub(super) fn end(&mut self, namespace: &Namespace, id: SessionId, changes: &mut Vec<Change>) {
         let Some(session) = self.sessions.get(&(namespace.clone(), id)).cloned() else { return };
         self.swap(namespace, id, None, changes);
+        let delay = session.spec.lock_delay_ms.min(DELAY_MAX_MS);
+        self.end_locks(namespace, id, delay, changes);
         let held: Vec<(Place, Arc<KvRecord>)> = self
             .keys
             .iter()
             .filter(|((name, _), record)| name == namespace && record.session == Some(id))
             .map(|(place, record)| (place.clone(), record.clone()))
             .collect();
-        let delay = session.spec.lock_delay_ms.min(DELAY_MAX_MS);
         for (place, record) in held {
             let free = KvRecord { session: None, modify_index: self.index, ..(*record).clone() };
             let left = (session.spec.behavior == Behavior::Release).then(|| Arc::new(free));

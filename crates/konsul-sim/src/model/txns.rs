@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use konsul_types::txn::TxnFailure;
 use konsul_types::{
-    Change, Key, KvCommand, KvRecord, KvTxnOp, Namespace, Outcome, TxnError, TxnOp, TxnResult,
+    BatchItem, Change, Key, KvCommand, KvRecord, KvTxnOp, Namespace, Outcome, TxnError, TxnOp, TxnResult,
 };
 
 use super::Model;
+
+/// The prefix of an operation on a tree.
+fn tree(op: &KvTxnOp) -> &str {
+    match op {
+        KvTxnOp::Write(KvCommand::DeleteTree { prefix }) | KvTxnOp::GetTree { prefix } => prefix,
+        _ => "",
+    }
+}
 
 type Member = Result<Vec<TxnResult>, TxnFailure>;
 
@@ -22,6 +30,41 @@ impl Model {
                 Outcome::Txn(results)
             }
             Err(errors) => Outcome::TxnRolledBack(errors),
+        }
+    }
+
+    /// Several operations, all or none, or each for itself.
+    pub(super) fn batch(&mut self, atomic: bool, ops: &[TxnOp], changes: &mut Vec<Change>) -> Outcome {
+        let (mut copy, mut noted) = (self.clone(), Vec::new());
+        let item = |TxnOp::Kv { namespace, op }: &TxnOp| copy.item(namespace, op, &mut noted);
+        let items: Vec<BatchItem> = ops.iter().map(item).collect();
+        let failed = |(item, op): (&BatchItem, u32)| Some(TxnError { op, why: item.failure()?.clone() });
+        let errors: Vec<TxnError> = items.iter().zip(0..).filter_map(failed).collect();
+        if atomic && !errors.is_empty() {
+            return Outcome::TxnRolledBack(errors);
+        }
+        *self = copy;
+        changes.append(&mut noted);
+        Outcome::Batch(items)
+    }
+
+    fn item(&mut self, namespace: &Namespace, op: &KvTxnOp, changes: &mut Vec<Change>) -> BatchItem {
+        if let KvTxnOp::Write(KvCommand::DeleteTree { .. }) = op {
+            let count = self.under(namespace, tree(op)).len() as u64;
+            return match self.member(namespace, op, changes) {
+                Ok(_) => BatchItem::Counted(count),
+                Err(why) => BatchItem::Failed(why),
+            };
+        }
+        let told = match self.member(namespace, op, changes) {
+            Ok(told) => told.into_iter().map(|TxnResult::Kv { key, record, .. }| (key, record)),
+            Err(why) => return BatchItem::Failed(why),
+        };
+        match op {
+            KvTxnOp::GetTree { .. } => {
+                BatchItem::Tree(told.filter_map(|(key, record)| Some((key, record?))).collect())
+            }
+            _ => told.last().map_or(BatchItem::Done, |(_, record)| BatchItem::Record(record)),
         }
     }
 
@@ -95,6 +138,7 @@ impl Model {
         let (key, delete) = match command {
             KvCommand::Put { key, .. } => (Some(key.clone()), false),
             KvCommand::Delete { key, .. } => (Some(key.clone()), true),
+            KvCommand::Patch { key, .. } => (Some(key.clone()), false),
             KvCommand::DeleteTree { .. } => (None, false),
         };
         match (self.kv(namespace, command, changes), key) {

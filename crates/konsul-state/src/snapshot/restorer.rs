@@ -8,8 +8,9 @@ use super::{Head, Part, Sent};
 use crate::catalog::{check_hash, node_hash};
 use crate::events::event_hash;
 use crate::hash::Table;
+use crate::history::PastRow;
 use crate::keyspace::record_hash;
-use crate::requests::request_hash;
+use crate::requests::{Answered, Remembered, request_hash};
 use crate::restore::Staging;
 use crate::state::State;
 
@@ -104,7 +105,7 @@ impl Restorer {
         state.log_index = head.log_index;
         state.at = head.at;
         state.feature_level = head.feature_level;
-        state.limits = head.limits;
+        state.limits = head.limits.over(state.limits);
         state.restored_at = head.restored_at;
         state.sessions.changed = head.sessions_changed.iter().cloned().collect();
         state.catalog.nodes_changed = head.nodes_changed;
@@ -138,11 +139,30 @@ impl Restorer {
             Part::Nodes(rows) => self.nodes(rows),
             Part::Checks(rows) => self.checks(rows),
             Part::Events(rows) => self.events(rows),
-            Part::Requests(rows) => self.requests(rows),
+            Part::Requests(rows) => {
+                rows.into_iter().for_each(|(id, answered)| self.request(id, None, answered));
+            }
             Part::Staging { id } => {
                 self.state.staging = Some(Staging { id, chunks: imbl::Vector::new(), bytes: 0 });
             }
             Part::Staged(chunks) => return self.staged(chunks),
+            Part::Bounds(limits) => self.state.limits = limits,
+            Part::History { namespace, rows } => self.history(&namespace, rows),
+            Part::Locks(rows) => {
+                for (namespace, name, lock) in rows {
+                    self.state.swap_lock(&namespace, &name, Some(&lock));
+                }
+            }
+            Part::LockWaiters(rows) => {
+                for (namespace, name, waiter) in rows {
+                    self.state.swap_waiter(&namespace, &name, waiter.session, Some(&waiter));
+                }
+            }
+            Part::LocksChanged(rows) => self.state.locks.changed = rows.into_iter().collect(),
+            Part::NamedRequests(rows) => {
+                rows.into_iter().for_each(|(id, named, answered)| self.request(id, named, answered));
+            }
+            Part::Timeline(marks) => self.state.timeline.marks = marks.into_iter().collect(),
         }
         Ok(())
     }
@@ -190,11 +210,17 @@ impl Restorer {
         }
     }
 
-    fn requests(&mut self, rows: Vec<(konsul_types::RequestId, Arc<crate::requests::Remembered>)>) {
-        for (id, remembered) in rows {
-            self.state.hashes.replace(Table::Requests, None, Some(request_hash(id, &remembered)));
-            self.state.requests.by_id.insert(id, remembered);
-        }
+    fn request(&mut self, id: konsul_types::RequestId, fingerprint: Option<u64>, answered: Answered) {
+        let remembered = Arc::new(Remembered { answered, fingerprint });
+        self.state.hashes.replace(Table::Requests, None, Some(request_hash(id, &remembered)));
+        self.state.requests.insert(id, remembered);
+    }
+
+    fn history(&mut self, namespace: &konsul_types::Namespace, rows: Vec<PastRow>) {
+        let mut hashes = self.state.hashes;
+        let history = &mut self.state.keyspace_mut(namespace).history;
+        rows.into_iter().for_each(|row| history.push(row.past(namespace), u64::MAX, &mut hashes));
+        self.state.hashes = hashes;
     }
 
     fn staged(&mut self, chunks: Vec<konsul_types::Value>) -> Result<(), SnapshotError> {

@@ -9,8 +9,9 @@ use konsul_types::restore::RestoreCommand;
 use konsul_types::session::ServiceCheckRef;
 use konsul_types::txn::{KvTxnOp, TxnOp};
 use konsul_types::{
-    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, Limits, Millis,
-    Namespace, Node, NodeId, NodeName, Proposal, PutMode, RequestId, RestoreId, SessionId, SessionSpec,
+    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, Limits, LockCommand,
+    LockName, Millis, Namespace, Node, NodeId, NodeName, Proposal, PutMode, Request, RequestId, RestoreId,
+    SessionId, SessionSpec, TtlPatch,
 };
 use uuid::Uuid;
 
@@ -200,7 +201,7 @@ fn others() -> Vec<Command> {
     vec![
         event("deploy"),
         event("rollback"),
-        Command::SetLimits(Limits { value_bytes: 1_000_000, ..Limits::default() }),
+        Command::SetLimits(Limits { value_bytes: 1_000_000, ..Limits::default() }.into()),
         Command::RaiseFeatureLevel { level: 1 },
         Command::CompareHash { index: Index(7), hashes: vec![1, 2, 3, 4, 5] },
         Command::Catalog(CatalogCommand::DeregisterCheck { node: node("n2"), id: check_id() }),
@@ -214,14 +215,91 @@ fn others() -> Vec<Command> {
     ]
 }
 
-/// The encoded entries. Every other one carries a request id.
-pub(crate) fn log() -> Vec<Vec<u8>> {
-    let commands = [keys(), sessions(), others()].concat();
+fn lock(op: LockCommand) -> Command {
+    Command::Lock { namespace: default(), op }
+}
+
+fn acquire(name: &str, number: u128, queue: bool) -> Command {
+    let name = LockName::new(name).expect("this is a name");
+    lock(LockCommand::Acquire { name, session: session(number), value: b"me".to_vec().into(), queue })
+}
+
+fn release(name: &str, number: u128, fencing: Option<Index>) -> Command {
+    let name = LockName::new(name).expect("this is a name");
+    lock(LockCommand::Release { name, session: session(number), fencing })
+}
+
+fn cancel(name: &str, number: u128, claim: u64, give_back: bool) -> Command {
+    let name = LockName::new(name).expect("this is a name");
+    lock(LockCommand::Cancel { name, session: session(number), claim: Index(claim), give_back })
+}
+
+fn batch(atomic: bool, names: &[&str]) -> Command {
+    let op = |name: &&str| TxnOp::Kv {
+        namespace: default(),
+        op: KvTxnOp::Write(put(name, "of a batch", PutMode::Cas(Index(0)))),
+    };
+    Command::Batch { atomic, ops: names.iter().map(op).collect() }
+}
+
+fn patch(name: &str, flags: Option<u64>, ttl: TtlPatch, cas: Option<Index>) -> Command {
+    kv(KvCommand::Patch { key: key(name), flags, ttl, cas })
+}
+
+/// What came with feature level 2.
+fn second_level() -> Vec<Command> {
+    let due = (default(), LockName::new("late").expect("this is a name"), Millis(1));
+    vec![
+        acquire("too/early", 1, true),
+        Command::RaiseFeatureLevel { level: 2 },
+        register_node("n1"),
+        register_check("n1", CheckStatus::Passing),
+        create(default(), 11, Behavior::Release, None),
+        create(default(), 12, Behavior::Release, Some(10_000)),
+        create(default(), 13, Behavior::Delete, None),
+        acquire("one", 11, true),
+        acquire("one", 12, true),
+        acquire("one", 13, true),
+        acquire("one", 14, true),
+        acquire("two", 13, false),
+        acquire("two", 12, false),
+        release("two", 12, None),
+        release("two", 13, Some(Index(1))),
+        cancel("one", 12, 1, false),
+        release("one", 11, None),
+        acquire("one", 11, true),
+        cancel("one", 13, 1, true),
+        Command::SessionDestroy { namespace: default(), id: session(13) },
+        acquire("two", 11, true),
+        Command::LockDue { term: TERM, locks: vec![due] },
+        set("h", "1"),
+        set("h", "2"),
+        kv(KvCommand::Delete { key: key("h"), cas: None }),
+        set("h", "3"),
+        patch("h", Some(5), TtlPatch::Set(50_000), None),
+        patch("h", None, TtlPatch::Clear, Some(Index(1))),
+        patch("none", None, TtlPatch::Keep, None),
+        batch(true, &["b/1", "b/2"]),
+        batch(true, &["b/3", "b/1"]),
+        batch(false, &["b/3", "b/1", "b/4"]),
+        Command::SetBounds(Limits { history_bytes: 4_096, locks: 10, lock_queue: 5, ..Limits::default() }),
+        set("h", "4"),
+    ]
+}
+
+/// The encoded entries. Every other one carries a request id; of level 2 some have a fingerprint, or an id that tells no
+/// time.
+pub(crate) fn log(level: u32) -> Vec<Vec<u8>> {
+    let first = [keys(), sessions(), others()].concat();
+    let begin = first.len() as u64;
+    let commands = if level == 1 { first } else { [first, second_level()].concat() };
     let proposals = (0u64..).zip(commands).map(|(number, command)| {
         let id = u128::from(NOW + number) << 80 | 7 << 76 | 2 << 62 | u128::from(number);
+        let id = if number > begin && number % 4 == 0 { id ^ 3 << 76 } else { id };
+        let fingerprint = (number > begin + 2 && number % 3 == 0).then_some(number);
         Proposal {
             at: Millis(NOW + 10 * number),
-            request: (number % 2 == 0).then_some(RequestId(Uuid::from_u128(id))),
+            request: (number % 2 == 0).then_some(Request { id: RequestId(Uuid::from_u128(id)), fingerprint }),
             actor: if number % 3 == 0 { "somebody".into() } else { String::new() },
             command,
         }
@@ -230,9 +308,9 @@ pub(crate) fn log() -> Vec<Vec<u8>> {
 }
 
 /// What the log leaves, once enough entries have passed for hashes to be remembered.
-pub(crate) fn state() -> State {
+pub(crate) fn state(level: u32) -> State {
     let mut state = State::new();
-    for bytes in log() {
+    for bytes in log(level) {
         let proposal = Proposal::decode(&bytes).expect("it was just encoded");
         state.apply(TERM, state.log_index() + 1, &proposal).expect("there is no other replica");
     }

@@ -6,8 +6,8 @@ use konsul_types::node::CatalogCommand;
 use konsul_types::session::ServiceCheckRef;
 use konsul_types::txn::{KvTxnOp, TxnOp};
 use konsul_types::{
-    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, KvQuota, Limits, Namespace, Node,
-    NodeName, SessionSpec,
+    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, KvQuota, Limits, LockCommand, LockName,
+    Millis, Namespace, Node, NodeName, SessionSpec, TtlPatch,
 };
 use uuid::Uuid;
 
@@ -21,8 +21,18 @@ pub(crate) fn command(
     limits: Limits,
 ) -> Result<Option<Command>, Fault> {
     Ok(Some(match name {
-        "put" | "delete" | "delete-tree" => Command::Kv { namespace, op: kv(name, words)? },
+        "put" | "delete" | "delete-tree" | "patch" => Command::Kv { namespace, op: kv(name, words)? },
         "txn" => Command::Txn { ops: members(words)? },
+        "batch" => {
+            let atomic = words.named("atomic")?.unwrap_or(false);
+            Command::Batch { atomic, ops: members(words)? }
+        }
+        "acquire" | "release" | "cancel" => Command::Lock { namespace, op: lock(name, words)? },
+        "lock-due" => Command::LockDue {
+            term: words.named("seen-term")?.unwrap_or(1),
+            locks: vec![(namespace, lock_name(words)?, Millis(words.named("until")?.unwrap_or(0)))],
+        },
+        "bounds" => Command::SetBounds(bounds(words, limits)?),
         "session-create" => Command::SessionCreate { namespace, spec: spec(words)? },
         "session-destroy" => Command::SessionDestroy { namespace, id: session(words.next("the session")?)? },
         "session-renew" => Command::SessionRenew { namespace, id: session(words.next("the session")?)? },
@@ -34,7 +44,7 @@ pub(crate) fn command(
         "fire" => Command::EventFire { event: event(words)? },
         "node" | "check" | "node-remove" | "check-remove" => Command::Catalog(catalog(name, words)?),
         "leader-start" => Command::LeaderStart { term: words.named("seen-term")?.unwrap_or(1) },
-        "limits" => Command::SetLimits(bounds(words, limits)?),
+        "limits" => Command::SetLimits(bounds(words, limits)?.into()),
         "feature-level" => Command::RaiseFeatureLevel { level: words.next("the level")?.parse()? },
         "reap" => Command::Reap { upto: Index(words.next("the index")?.parse()?) },
         _ => return Ok(None),
@@ -44,8 +54,41 @@ pub(crate) fn command(
 fn kv(name: &str, words: &mut Words<'_>) -> Result<KvCommand, Fault> {
     Ok(match name {
         "put" => put(words)?,
+        "patch" => KvCommand::Patch {
+            key: words.key()?,
+            flags: words.named("flags")?,
+            ttl: match words.0.take_key("ttl") {
+                None => TtlPatch::Keep,
+                Some("none") => TtlPatch::Clear,
+                Some(ms) => TtlPatch::Set(ms.parse()?),
+            },
+            cas: words.named("cas")?.map(Index),
+        },
         "delete" => KvCommand::Delete { key: words.key()?, cas: words.named("cas")?.map(Index) },
         _ => KvCommand::DeleteTree { prefix: words.next("the prefix")?.to_owned() },
+    })
+}
+
+fn lock_name(words: &mut Words<'_>) -> Result<LockName, Fault> {
+    Ok(LockName::new(words.next("the lock")?)?)
+}
+
+fn lock(verb: &str, words: &mut Words<'_>) -> Result<LockCommand, Fault> {
+    let (name, session) = (lock_name(words)?, session(words.next("the session")?)?);
+    Ok(match verb {
+        "acquire" => LockCommand::Acquire {
+            name,
+            session,
+            value: words.0.next_pos().unwrap_or_default().as_bytes().to_vec().into(),
+            queue: words.named("queue")?.unwrap_or(true),
+        },
+        "release" => LockCommand::Release { name, session, fencing: words.named("fencing")?.map(Index) },
+        _ => LockCommand::Cancel {
+            name,
+            session,
+            claim: Index(words.named("claim")?.unwrap_or(0)),
+            give_back: words.named("give-back")?.unwrap_or(false),
+        },
     })
 }
 
@@ -217,5 +260,8 @@ fn bounds(words: &mut Words<'_>, now: Limits) -> Result<Limits, Fault> {
         sessions: words.named("sessions")?.unwrap_or(now.sessions),
         request_window_ms: words.named("request-window")?.unwrap_or(now.request_window_ms),
         requests: words.named("requests")?.unwrap_or(now.requests),
+        history_bytes: words.named("history")?.unwrap_or(now.history_bytes),
+        locks: words.named("locks")?.unwrap_or(now.locks),
+        lock_queue: words.named("lock-queue")?.unwrap_or(now.lock_queue),
     })
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use konsul_state::{Restorer, State};
 use konsul_types::restore::RestoreCommand;
-use konsul_types::{Command, Index, Millis, Namespace, Proposal, RequestId, RestoreId};
+use konsul_types::{Command, Index, Millis, Namespace, Proposal, Request, RequestId, RestoreId};
 use uuid::Uuid;
 
 use crate::words::{Fault, Words, number};
@@ -35,7 +35,7 @@ impl Runner {
     }
 
     /// Applies one command and says what came of it.
-    fn apply(&mut self, command: Command, request: Option<RequestId>) -> Result<String, Fault> {
+    fn apply(&mut self, command: Command, request: Option<Request>) -> Result<String, Fault> {
         let proposal = Proposal { at: Millis(self.now), request, actor: String::new(), command };
         let proposal = Proposal::decode(&proposal.encode())?;
         let before = self.state.hashes();
@@ -80,6 +80,11 @@ impl Runner {
                 let changed = self.state.sessions().changed(namespace);
                 let ids = self.state.sessions().of(namespace).map(|kept| kept.spec.id.0.as_u128());
                 found(format!("{:?}", ids.collect::<Vec<_>>()), self.state.found((), changed, changed))
+            }
+            "history" => {
+                let key = words.key()?;
+                let versions = self.state.kv_versions(namespace, key.as_str());
+                versions.map(|version| show::version(&version) + "\n").collect()
             }
             "usage" => self
                 .state
@@ -157,7 +162,8 @@ impl Runner {
     }
 
     /// `req=r1` names a request made now, or at `made=`; `req=q1` one whose id tells no time.
-    fn request(&self, words: &mut Words<'_>) -> Result<Option<RequestId>, Fault> {
+    /// `fingerprint=` is the hash of what the client sent.
+    fn request(&self, words: &mut Words<'_>) -> Result<Option<Request>, Fault> {
         let made = words.named("made")?.unwrap_or(self.now);
         let Some(word) = words.0.take_key("req") else {
             return Ok(None);
@@ -166,7 +172,7 @@ impl Runner {
             Ok(plain) => 4 << 76 | plain,
             Err(_) => u128::from(made) << 80 | 7 << 76 | 2 << 62 | number(word, 'r')?,
         };
-        Ok(Some(RequestId(Uuid::from_u128(bits))))
+        Ok(Some(Request { id: RequestId(Uuid::from_u128(bits)), fingerprint: words.named("fingerprint")? }))
     }
 
     fn dispatch(&mut self, name: &str, words: &mut Words<'_>) -> Result<String, Fault> {

@@ -3,8 +3,11 @@
 use std::fmt::Write as _;
 
 use konsul_state::State;
+use konsul_state::history::Version;
 use konsul_types::txn::TxnResult;
-use konsul_types::{Change, Check, KvRecord, Node, Outcome, Session, SessionId};
+use konsul_types::{
+    BatchItem, Change, Check, KvRecord, Lock, LockHolder, LockWaiter, Node, Outcome, Session, SessionId,
+};
 
 /// What a command answered.
 pub(crate) fn outcome(outcome: &Outcome) -> String {
@@ -34,6 +37,12 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         }
         Outcome::Refused(why) => format!("refused: {why} {why:?}"),
         Outcome::AppliedBefore(index) => format!("applied before, at {index}"),
+        Outcome::Lock(kept) => format!("lock {}", lock(kept)),
+        Outcome::Queued { ahead, waiter: kept } => format!("queued behind {ahead}: {}", waiter(kept)),
+        Outcome::Batch(items) => match items.len() {
+            ..20 => format!("batch{}", items.iter().map(item).collect::<String>()),
+            many => format!("batch with {many} results"),
+        },
     }
 }
 
@@ -60,6 +69,13 @@ pub(crate) fn change(change: &Change) -> String {
         }
         Change::Event(event) => format!("event {:?} {:?}", event.name, event.payload),
         Change::Reset => "reset".into(),
+        Change::Lock { namespace, name, old, new } => {
+            format!("lock {namespace} {name}: {}", arrow(old.as_deref().map(lock), new.as_deref().map(lock)))
+        }
+        Change::LockWaiter { namespace, name, session, old, new } => {
+            let sides = arrow(old.as_deref().map(waiter), new.as_deref().map(waiter));
+            format!("waiter {namespace} {name} {}: {sides}", short(*session))
+        }
     }
 }
 
@@ -80,6 +96,41 @@ pub(crate) fn record(record: &KvRecord) -> String {
         let _ = write!(text, " expires={at}");
     }
     text
+}
+
+fn item(item: &BatchItem) -> String {
+    let text = match item {
+        BatchItem::Done => "done".into(),
+        BatchItem::Counted(n) => format!("counted {n}"),
+        BatchItem::Record(kept) => kept.as_deref().map_or("absent".into(), record),
+        BatchItem::Tree(rows) => {
+            rows.iter().map(|(key, kept)| format!("[{key:?} {}]", record(kept))).collect()
+        }
+        BatchItem::Failed(why) => format!("failed: {why} {why:?}"),
+    };
+    format!("\n  {text}")
+}
+
+fn lock(lock: &Lock) -> String {
+    let holder = lock.holder.as_ref().map_or("nobody".into(), |holder| {
+        let LockHolder { session, fencing, claim, value, since } = holder;
+        format!("{} {value:?} fencing={fencing} claim={claim} since={since}", short(*session))
+    });
+    let delay = lock.delayed_until.map_or(String::new(), |until| format!(" delayed until {until}"));
+    format!("of {holder}{delay} create={} modify={}", lock.create_index, lock.modify_index)
+}
+
+fn waiter(waiter: &LockWaiter) -> String {
+    let LockWaiter { session, place, claim, value, since } = waiter;
+    format!("{} {value:?} place={place} claim={claim} since={since}", short(*session))
+}
+
+/// One version of a key.
+pub(crate) fn version(version: &Version) -> String {
+    let at = version.at.map_or("?".into(), |at| at.to_string());
+    let held = version.record.as_deref().map_or("absent".into(), record);
+    let now = if version.current { " now" } else { "" };
+    format!("@{} at={at} {held}{now}", version.index)
 }
 
 fn session(session: &Session) -> String {
@@ -127,6 +178,9 @@ pub(crate) fn state(state: &State) -> String {
         for (key, kept) in keys.under("") {
             let _ = writeln!(text, "  {key:?} {}", record(kept));
         }
+        if !keys.history().is_empty() {
+            let _ = writeln!(text, "  history {} bytes={}", keys.history().len(), keys.history().bytes());
+        }
         for (at, key) in keys.deadlines() {
             let _ = writeln!(text, "  deadline {at} {key:?}");
         }
@@ -136,6 +190,12 @@ pub(crate) fn state(state: &State) -> String {
     }
     for (namespace, kept) in state.sessions().all() {
         let _ = writeln!(text, "session {namespace} {}", session(kept));
+    }
+    for (namespace, name, kept) in state.locks().all() {
+        let _ = writeln!(text, "lock {namespace} {name} {}", lock(kept));
+        for kept in state.locks().queue(namespace, name) {
+            let _ = writeln!(text, "  waits {}", waiter(kept));
+        }
     }
     for kept in state.catalog().nodes() {
         let _ = writeln!(text, "node {} {}", kept.name, node(kept));

@@ -5,6 +5,7 @@
 mod history;
 mod indexes;
 mod model;
+mod past;
 mod run;
 mod words;
 
@@ -59,6 +60,11 @@ proptest! {
     #[test]
     fn histories_keep_every_promise(history in history::histories(60)) {
         run::check(&history).map(drop).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn old_values_are_those_that_were_there(entries in past::entries()) {
+        past::check(&entries).map_err(TestCaseError::fail)?;
     }
 
     #[test]

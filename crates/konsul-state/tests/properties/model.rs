@@ -6,8 +6,8 @@ use std::sync::Arc;
 use konsul_types::node::CatalogCommand;
 use konsul_types::txn::{KvTxnOp, TxnError, TxnFailure, TxnOp, TxnResult};
 use konsul_types::{
-    Behavior, CheckId, CheckStatus, Command, Index, Key, KvCommand, KvRecord, Millis, Namespace, NodeName,
-    Outcome, PutMode, Refusal, Session, SessionId, SessionSpec,
+    Behavior, CheckId, CheckStatus, Command, Expiry, Index, Key, KvCommand, KvRecord, Millis, Namespace,
+    NodeName, Outcome, PutMode, Refusal, Session, SessionId, SessionSpec, TtlPatch,
 };
 
 type Place = (Namespace, Key);
@@ -82,6 +82,27 @@ impl Model {
                         Outcome::Done
                     }
                 }
+            }
+            KvCommand::Patch { key, flags, ttl, cas } => {
+                let at = self.at;
+                let Some(record) = self.kv.get_mut(&(namespace.clone(), key.clone())) else {
+                    return Outcome::Refused(Refusal::NoSuchKey { key: key.to_string() });
+                };
+                let found = record.modify_index;
+                if cas.is_some_and(|cas| cas != found) {
+                    return Outcome::Refused(Refusal::StaleIndex { found });
+                }
+                let before = record.clone();
+                record.flags = flags.unwrap_or(record.flags);
+                match ttl {
+                    TtlPatch::Keep => {}
+                    TtlPatch::Clear => record.expires_at = Expiry::NEVER,
+                    TtlPatch::Set(ttl) => record.expires_at = Some(Millis(at + ttl)).into(),
+                }
+                if *record != before {
+                    record.modify_index = Index(self.index);
+                }
+                Outcome::Kv(Arc::new(record.clone()))
             }
             KvCommand::DeleteTree { prefix } => {
                 let before = self.kv.len();

@@ -118,7 +118,7 @@ impl Run {
 
     fn command(&mut self, entry: &Entry, command: Command) -> Result<Applied, String> {
         let id = (u128::from(self.now) << 80) | (7 << 76) | (2 << 62) | self.log.len() as u128;
-        let request = entry.request.then_some(RequestId(Uuid::from_u128(id)));
+        let request = entry.request.then_some(RequestId(Uuid::from_u128(id)).into());
         let proposal = Proposal { at: Millis(self.now), request, actor: String::new(), command };
         if request.is_some() {
             self.sent.push(proposal.clone());
@@ -139,7 +139,7 @@ impl Run {
         self.model.term = self.term;
         self.model.at = self.model.at.max(proposal.at.0);
         *self.marks.entry(mark(&proposal.command, &applied)).or_default() += 1;
-        match proposal.request.and_then(|id| self.answered.get(&id).cloned()) {
+        match proposal.request.and_then(|asked| self.answered.get(&asked.id).cloned()) {
             Some(first) => {
                 *self.marks.entry("repeat").or_default() += 1;
                 repeated(&proposal, &applied, &first, self.state.at())?;
@@ -152,8 +152,8 @@ impl Run {
     }
 
     fn first(&mut self, proposal: &Proposal, applied: &Applied) -> Result<(), String> {
-        if let Some(id) = proposal.request {
-            self.answered.insert(id, applied.outcome.clone());
+        if let Some(asked) = proposal.request {
+            self.answered.insert(asked.id, applied.outcome.clone());
         }
         if let Command::Restore(RestoreCommand::Commit { .. }) = &proposal.command {
             let (backup, _) = self.backup.clone().ok_or("nothing to restore")?;
@@ -291,7 +291,7 @@ impl Run {
 
 /// What a repeated request may be answered: what it was answered first, or, after its time, that nobody can tell.
 fn repeated(proposal: &Proposal, applied: &Applied, first: &Outcome, at: Millis) -> Result<(), String> {
-    let made = proposal.request.and_then(RequestId::made_at).unwrap_or(0);
+    let made = proposal.request.and_then(|asked| asked.id.made_at()).unwrap_or(0);
     let window = Limits::default().request_window_ms;
     let fine = match &applied.outcome {
         Outcome::Refused(Refusal::RequestExpired) => at.since(Millis(made)) > window,

@@ -8,7 +8,9 @@ pub mod model;
 
 use std::sync::Arc;
 
-use konsul_types::{Change, ChangeSet, Event, Index, Key, KvRecord, Millis, Namespace, NodeName, SessionId};
+use konsul_types::{
+    Change, ChangeSet, Event, Index, Key, KvRecord, LockName, Millis, Namespace, NodeName, SessionId,
+};
 use konsul_watch::Topic;
 use uuid::Uuid;
 
@@ -55,6 +57,24 @@ pub fn kv(name: &str) -> Change {
 
 pub fn session(namespace: &str, number: u128) -> Change {
     Change::Session { namespace: ns(namespace), id: session_id(number), old: None, new: None }
+}
+
+pub fn lock_name(name: &str) -> LockName {
+    LockName::new(name).unwrap()
+}
+
+pub fn lock(namespace: &str, name: &str) -> Change {
+    Change::Lock { namespace: ns(namespace), name: lock_name(name), old: None, new: None }
+}
+
+pub fn lock_waiter(namespace: &str, name: &str, number: u128) -> Change {
+    Change::LockWaiter {
+        namespace: ns(namespace),
+        name: lock_name(name),
+        session: session_id(number),
+        old: None,
+        new: None,
+    }
 }
 
 pub fn node(name: &str) -> Change {

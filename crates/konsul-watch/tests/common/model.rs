@@ -6,7 +6,7 @@ use konsul_types::{Change, ChangeSet, Index};
 use konsul_watch::{Delivery, Feed, FeedLimits, Parked, ResetReason, Start, Subscription, Topic, Wake};
 use proptest::prelude::*;
 
-use super::{check, event, kv_in, node, ns, session, session_id, set};
+use super::{check, event, kv_in, lock, lock_waiter, node, ns, session, session_id, set};
 
 /// One step of a history. Numbers choose among what there is.
 #[derive(Debug, Clone)]
@@ -53,6 +53,10 @@ pub fn topic() -> impl Strategy<Value = Topic> {
         1 => namespace().prop_map(Topic::Namespace),
         1 => namespace().prop_map(Topic::Sessions),
         1 => (namespace(), 0..3u128).prop_map(|(ns, id)| Topic::Session(ns, session_id(id))),
+        1 => (namespace(), "[ab]").prop_map(|(ns, name)| Topic::Lock(ns, super::lock_name(&name))),
+        1 => (namespace(), "[ab]", 0..2u128).prop_map(|(ns, name, id)| {
+            Topic::LockWaiter(ns, super::lock_name(&name), session_id(id))
+        }),
         1 => Just(Topic::Nodes),
         1 => Just(Topic::Checks),
         1 => Just(Topic::Events),
@@ -65,6 +69,8 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         80 => (namespace(), "[ab/]{1,3}").prop_map(|(ns, key)| kv_in(ns, &key)),
         10 => (namespace(), 0..3u128).prop_map(|(ns, id)| session(ns, id)),
+        5 => (namespace(), "[ab]").prop_map(|(ns, name)| lock(ns, &name)),
+        5 => (namespace(), "[ab]", 0..2u128).prop_map(|(ns, name, id)| lock_waiter(ns, &name, id)),
         5 => Just(node("n")),
         5 => Just(check("n")),
         5 => Just(event()),
