@@ -15,6 +15,7 @@ use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 
 use crate::contract::{Committed, Fatal, IncomingChunks, SnapshotChunks};
+use crate::figures::Counting;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::log::LogStore;
@@ -56,9 +57,10 @@ fn build() -> (LogStore, Applier) {
     let health = Arc::new(Health::new());
     let storage = MemoryStorage::new();
     let (vote, bounds) = (storage.vote(), storage.log_bounds());
-    let keeper = Keeper::new(Box::new(storage), health.clone());
+    let counting = Arc::new(Counting::new());
+    let keeper = Keeper::new(Box::new(storage), health.clone(), counting.clone());
     let disk = Worker::start("suite", keeper, 16, Keeper::finish).unwrap();
-    let log = LogStore::new(disk, health.clone(), vote, bounds);
+    let log = LogStore::new(disk, health.clone(), counting, vote, bounds);
     let machine = Box::new(Blank(LogId::default()));
     (log, Applier::new(machine, StoredMembership::default(), Newest::default(), health))
 }

@@ -12,11 +12,14 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use konsul_runtime::time::{Instant, now};
 use konsul_storage::contract::{Entry, LogId, Storage, StorageError, StorageUsage, Vote};
 use openraft::storage::IOFlushed;
 
+use crate::figures::{Batch, Counting};
 use crate::health::Health;
 use crate::types::Types;
 
@@ -29,6 +32,9 @@ pub(crate) struct Keeper {
     storage: Box<dyn Storage>,
     health: Arc<Health>,
     usage: SharedUsage,
+    counting: Arc<Counting>,
+    /// What was written since the last sync.
+    group: Option<Group>,
     /// Told after the next sync.
     flushing: Vec<Flushed>,
     /// Something was written that the next sync makes durable.
@@ -38,13 +44,35 @@ pub(crate) struct Keeper {
     vote_waits: bool,
 }
 
+/// Entries that the next sync makes durable.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    first: u64,
+    last: u64,
+    entries: u64,
+    begun: Instant,
+}
+
+impl Group {
+    /// Takes in entries that were written, the first of them at `begun`.
+    fn grow(group: Option<Group>, entries: &[Entry], begun: Instant) -> Option<Group> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return group;
+        };
+        let before = group.unwrap_or(Group { first: first.id.index, last: 0, entries: 0, begun });
+        Some(Group { last: last.id.index, entries: before.entries + entries.len() as u64, ..before })
+    }
+}
+
 impl Keeper {
-    pub(crate) fn new(storage: Box<dyn Storage>, health: Arc<Health>) -> Self {
+    pub(crate) fn new(storage: Box<dyn Storage>, health: Arc<Health>, counting: Arc<Counting>) -> Self {
         let usage = Arc::new(Mutex::new(storage.usage()));
         Self {
             storage,
             health,
             usage,
+            counting,
+            group: None,
             flushing: Vec::new(),
             dirty: false,
             held: VecDeque::new(),
@@ -66,17 +94,27 @@ impl Keeper {
             self.try_append(entries, flushed);
         } else {
             self.held.push_back((entries, flushed));
+            self.count_held();
         }
+    }
+
+    fn count_held(&self) {
+        self.counting.held.store(self.held.len(), Ordering::Relaxed);
     }
 
     fn try_append(&mut self, entries: Vec<Entry>, flushed: Flushed) {
         // A truncation may have left nothing of what was held; then there is nothing to write either.
+        let begun = self.group.map_or_else(now, |group| group.begun);
         let appended = if entries.is_empty() { Ok(()) } else { self.storage.append(&entries) };
         match appended {
-            Ok(()) => self.appended(flushed),
+            Ok(()) => {
+                self.group = Group::grow(self.group, &entries, begun);
+                self.appended(flushed);
+            }
             Err(StorageError::Full { path }) => {
                 self.found_full(&path);
                 self.held.push_front((entries, flushed));
+                self.count_held();
             }
             Err(error) => flushed.io_completed(Err(self.fail(&error))),
         }
@@ -111,6 +149,7 @@ impl Keeper {
                 return;
             }
         }
+        self.count_held();
         self.health.set_full(self.vote_waits);
     }
 
@@ -158,7 +197,12 @@ impl Keeper {
     /// Syncs for the whole batch, then tells those who wait for it.
     pub(crate) fn finish(&mut self) {
         if std::mem::take(&mut self.dirty) {
+            let written = now();
             let synced = self.storage.sync();
+            if let (Some(group), Ok(())) = (self.group.take(), &synced) {
+                let Group { first, last, entries, begun } = group;
+                self.counting.synced(Batch { first, last, entries, begun, written, synced: now() });
+            }
             self.tell(&synced);
         }
         *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = self.storage.usage();

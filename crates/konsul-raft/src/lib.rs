@@ -51,6 +51,7 @@ pub mod mutants;
 #[cfg(test)]
 mod conformance;
 mod convert;
+mod figures;
 mod health;
 mod keeper;
 mod log;
@@ -65,4 +66,5 @@ mod snapshot;
 mod status;
 mod types;
 
+pub use figures::Figures;
 pub use raft::{MAX_COMMAND_BYTES, Raft};

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::io;
 use std::ops::{Bound, RangeBounds};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{Stream, stream};
@@ -18,6 +19,7 @@ use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::{EntryPayload, OptionalSend};
 
 use crate::convert;
+use crate::figures::Counting;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::types::{Entry, RaftLogId, RaftVote, Types};
@@ -32,6 +34,7 @@ const READ_CHUNK: u64 = 1024;
 pub(crate) struct LogStore {
     disk: Worker<Keeper>,
     health: Arc<Health>,
+    counting: Arc<Counting>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -46,12 +49,13 @@ impl LogStore {
     pub(crate) fn new(
         disk: Worker<Keeper>,
         health: Arc<Health>,
+        counting: Arc<Counting>,
         vote: Option<storage::Vote>,
         bounds: (LogId, LogId),
     ) -> Self {
         let (purged, last) = bounds;
         let shared = Shared { vote, purged, last, recent: Recent::default() };
-        Self { disk, health, shared: Arc::new(Mutex::new(shared)) }
+        Self { disk, health, counting, shared: Arc::new(Mutex::new(shared)) }
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -182,7 +186,12 @@ impl RaftLogStorage<Types> for LogStore {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let entries = self.shared().take_in(entries);
+        let entries = {
+            let mut shared = self.shared();
+            let entries = shared.take_in(entries);
+            self.counting.recent_entries.store(shared.recent.entries.len(), Ordering::Relaxed);
+            entries
+        };
         self.disk.submit(move |keeper| keeper.append(entries, callback)).await.map_err(gone)
     }
 

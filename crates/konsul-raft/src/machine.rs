@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use konsul_runtime::time::now;
 use konsul_storage::contract::{LogId, SnapshotMeta};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend};
 
 use crate::contract::{Committed, Fatal, IncomingChunks, SnapshotChunks, StateMachine};
 use crate::convert;
+use crate::figures::{Applied, Counting};
 use crate::health::Health;
 use crate::proposals::Proposals;
 use crate::types::{Entry, RaftLogId, StoredMembership, Types};
@@ -30,6 +32,7 @@ pub(crate) trait Machine: Send {
 pub(crate) struct Answering<S: StateMachine> {
     pub(crate) machine: S,
     pub(crate) proposals: Arc<Proposals<S::Reply>>,
+    pub(crate) counting: Arc<Counting>,
 }
 
 impl<S: StateMachine> Machine for Answering<S> {
@@ -38,8 +41,11 @@ impl<S: StateMachine> Machine for Answering<S> {
     }
 
     fn apply(&mut self, batch: &[Committed]) -> Result<(), Fatal> {
+        let from = now();
         let replies = self.machine.apply(batch)?;
-        self.proposals.answer(batch, replies)
+        let applied = Applied { entries: batch.len(), from, to: now() };
+        self.counting.applied(applied);
+        self.proposals.answer(batch, replies, applied)
     }
 
     fn snapshot(&self) -> SnapshotChunks {

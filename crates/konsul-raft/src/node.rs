@@ -12,6 +12,7 @@ use openraft::{Config, EmptyNode, SnapshotPolicy};
 
 use crate::contract::{Options, StartError, Status};
 use crate::convert;
+use crate::figures::Counting;
 use crate::health::Health;
 use crate::keeper::{Keeper, SharedUsage};
 use crate::log::{FULL_RETRY, LogStore};
@@ -46,6 +47,8 @@ pub(crate) struct Node {
     /// True once everything has ended.
     pub(crate) ended: watch::Receiver<bool>,
     pub(crate) queue_bytes: usize,
+    pub(crate) disk: Worker<Keeper>,
+    pub(crate) counting: Arc<Counting>,
 }
 
 /// What a node is started with.
@@ -55,6 +58,7 @@ pub(crate) struct Setup {
     pub(crate) machine: Box<dyn Machine>,
     /// Answers every proposal under way that its outcome is unknown.
     pub(crate) give_up: Box<dyn Fn(&str) + Send + Sync>,
+    pub(crate) counting: Arc<Counting>,
 }
 
 /// The body of the node's thread: starts, tells, and runs until it is asked to stop or every handle is gone.
@@ -104,8 +108,8 @@ async fn start(
     stop: mpsc::Sender<()>,
     ended: watch::Receiver<bool>,
 ) -> Result<(Node, Running), StartError> {
-    let Setup { options, storage, machine, give_up } = setup;
-    let opened = open(&options, storage, machine).await?;
+    let Setup { options, storage, machine, give_up, counting } = setup;
+    let opened = open(&options, storage, machine, counting).await?;
     let (node, running) = staff(&options, opened, give_up.into(), stop, ended);
     if let Err(error) = begin(&node.core, &options).await {
         running.end().await;
@@ -122,25 +126,27 @@ struct Opened {
     usage: SharedUsage,
     newest: Newest,
     covered: LogId,
+    counting: Arc<Counting>,
 }
 
 async fn open(
     options: &Options,
     storage: Box<dyn Storage>,
     mut machine: Box<dyn Machine>,
+    counting: Arc<Counting>,
 ) -> Result<Opened, StartError> {
     let config = Arc::new(configure(options)?);
     let health = Arc::new(Health::new());
     let (newest, membership, covered) = restore(&*storage, &mut *machine)?;
     let (vote, bounds) = (storage.vote(), storage.log_bounds());
-    let keeper = Keeper::new(storage, health.clone());
+    let keeper = Keeper::new(storage, health.clone(), counting.clone());
     let usage = keeper.usage();
     let thread = format!("{}-log", options.name);
     let disk = Worker::start(&thread, keeper, DISK_JOBS, Keeper::finish).map_err(StartError::Thread)?;
-    let log = LogStore::new(disk.clone(), health.clone(), vote, bounds);
+    let log = LogStore::new(disk.clone(), health.clone(), counting.clone(), vote, bounds);
     let applier = Applier::new(machine, membership, newest.clone(), health.clone());
     match Core::new(options.node_id, config, NoPeers, log, applier).await {
-        Ok(core) => Ok(Opened { core, disk, health, usage, newest, covered }),
+        Ok(core) => Ok(Opened { core, disk, health, usage, newest, covered, counting }),
         Err(error) => {
             // The storage is closed before anybody hears of it, so that a second try does not find it in use.
             disk.stop().await;
@@ -157,7 +163,7 @@ fn staff(
     stop: mpsc::Sender<()>,
     ended: watch::Receiver<bool>,
 ) -> (Node, Running) {
-    let Opened { core, disk, health, usage, newest, covered } = opened;
+    let Opened { core, disk, health, usage, newest, covered, counting } = opened;
     let lease = Arc::new(Lease::default());
     let elected = Arc::new(Notify::new());
     let (telling, status) = watch::channel(Arc::new(status::initial(options, &usage)));
@@ -188,6 +194,7 @@ fn staff(
         status: status.clone(),
         asked: snapshots_asked,
         thread: format!("{}-snap", options.name),
+        counting: counting.clone(),
         covered,
         spacing: Spacing::new(options.snapshot_every),
     };
@@ -195,7 +202,7 @@ fn staff(
     let tasks = vec![spawn(observer.run()), spawn(rounds.run()), spawn(snapshotter.run()), spawn(retry)];
     let running = Running {
         core: core.clone(),
-        disk,
+        disk: disk.clone(),
         health: health.clone(),
         status: telling,
         give_up,
@@ -204,7 +211,21 @@ fn staff(
     };
     let room = Arc::new(Semaphore::new(options.queue_bytes));
     let queue_bytes = options.queue_bytes;
-    (Node { core, health, room, queue_bytes, barriers, snapshots, lease, status, stop, ended }, running)
+    let node = Node {
+        core,
+        health,
+        room,
+        barriers,
+        snapshots,
+        lease,
+        status,
+        stop,
+        ended,
+        queue_bytes,
+        disk,
+        counting,
+    };
+    (node, running)
 }
 
 /// Forms a cluster of one where that is asked for, and stands for election at once where nobody else can.

@@ -12,6 +12,7 @@ use konsul_storage::contract::LogId;
 use openraft::errors::ClientWriteError;
 
 use crate::contract::{Committed, Fatal, ProposeError};
+use crate::figures::{Applied, Followed};
 use crate::types::{Tracker, WriteResult};
 
 pub(crate) type Answer<R> = Result<(LogId, R), ProposeError>;
@@ -29,6 +30,7 @@ struct Waiting<R> {
     reply: oneshot::Sender<Answer<R>>,
     /// Its share of the bytes that may be under way; given back with the reply.
     _room: OwnedSemaphorePermit,
+    followed: Option<Followed>,
 }
 
 impl<R> Default for Proposals<R> {
@@ -43,13 +45,22 @@ impl<R> Proposals<R> {
     }
 
     /// Registers a proposal.
-    pub(crate) fn enter(&self, room: OwnedSemaphorePermit) -> (u64, oneshot::Receiver<Answer<R>>) {
+    pub(crate) fn enter(
+        &self,
+        room: OwnedSemaphorePermit,
+        followed: Option<Followed>,
+    ) -> (u64, oneshot::Receiver<Answer<R>>) {
         let (reply, answer) = oneshot::channel();
         let mut table = self.table();
         table.next += 1;
         let ticket = table.next;
-        table.waiting.insert(ticket, Waiting { reply, _room: room });
+        table.waiting.insert(ticket, Waiting { reply, _room: room, followed });
         (ticket, answer)
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.table().waiting.len()
     }
 
     fn refuse(&self, ticket: u64, why: ProposeError) {
@@ -69,7 +80,7 @@ impl<R> Proposals<R> {
     }
 
     /// Hands out the replies to an applied batch, one for each entry with a command.
-    pub(crate) fn answer(&self, batch: &[Committed], replies: Vec<R>) -> Result<(), Fatal> {
+    pub(crate) fn answer(&self, batch: &[Committed], replies: Vec<R>, applied: Applied) -> Result<(), Fatal> {
         let commands = batch.iter().filter(|entry| entry.command.is_some());
         if commands.clone().count() != replies.len() {
             let at = batch.last().map(|entry| entry.id).unwrap_or_default();
@@ -79,6 +90,10 @@ impl<R> Proposals<R> {
         let mut table = self.table();
         for (entry, reply) in commands.zip(replies) {
             if let Some(waiting) = table.take(entry.id.index) {
+                // Told before the answer, so that the request's own spans are there when it ends.
+                if let Some(followed) = &waiting.followed {
+                    followed.tell(entry.id.index, applied);
+                }
                 let _ = waiting.reply.send(Ok((entry.id, reply)));
             }
         }
@@ -127,15 +142,18 @@ mod tests {
 
     use bytes::Bytes;
     use konsul_runtime::sync::Semaphore;
+    use konsul_runtime::time::Instant;
 
     use super::*;
+
+    const APPLIED: Applied = Applied { entries: 1, from: Instant::from_nanos(0), to: Instant::from_nanos(1) };
 
     fn entry(index: u64, command: bool) -> Committed {
         Committed { id: LogId { term: 1, index }, command: command.then(|| Bytes::from("x")) }
     }
 
     fn enter(proposals: &Proposals<u32>, room: &Arc<Semaphore>) -> (u64, oneshot::Receiver<Answer<u32>>) {
-        proposals.enter(room.clone().try_acquire_owned().unwrap())
+        proposals.enter(room.clone().try_acquire_owned().unwrap(), None)
     }
 
     #[test]
@@ -146,7 +164,7 @@ mod tests {
         proposals.committed(first, 5);
         proposals.committed(second, 7);
         let batch = [entry(4, true), entry(5, true), entry(6, false), entry(7, true)];
-        proposals.answer(&batch, vec![40, 50, 70]).unwrap();
+        proposals.answer(&batch, vec![40, 50, 70], APPLIED).unwrap();
         assert_eq!(one.try_recv().unwrap(), Ok((LogId { term: 1, index: 5 }, 50)));
         assert_eq!(two.try_recv().unwrap(), Ok((LogId { term: 1, index: 7 }, 70)));
         assert_eq!(room.available_permits(), 2);
@@ -158,7 +176,7 @@ mod tests {
         let (lost, mut answer) = enter(&proposals, &room);
         proposals.abandoned(lost);
         assert!(matches!(answer.try_recv().unwrap(), Err(ProposeError::Unknown(_))));
-        let error = proposals.answer(&[entry(1, true)], vec![]).unwrap_err();
+        let error = proposals.answer(&[entry(1, true)], vec![], APPLIED).unwrap_err();
         assert_eq!(error.what, "0 replies to 1 commands");
     }
 }

@@ -1,14 +1,17 @@
 //! The handle on a node.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use konsul_runtime::dedicated;
 use konsul_runtime::sync::{OwnedSemaphorePermit, oneshot, watch};
+use konsul_runtime::trace::Scope;
 use konsul_storage::contract::{LogId, Storage};
 
 use crate::contract::Role;
 use crate::contract::{BarrierError, Options, ProposeError, SnapshotError, StartError, StateMachine, Status};
+use crate::figures::{Counting, Figures};
 use crate::machine::Answering;
 use crate::node::{self, Node, Setup};
 use crate::proposals::Proposals;
@@ -49,11 +52,12 @@ impl<R: Send + 'static> Raft<R> {
         machine: impl StateMachine<Reply = R>,
     ) -> Result<Self, StartError> {
         let proposals = Arc::new(Proposals::default());
-        let answering = Answering { machine, proposals: proposals.clone() };
+        let counting = Arc::new(Counting::new());
+        let answering = Answering { machine, proposals: proposals.clone(), counting: counting.clone() };
         let under_way = proposals.clone();
         let give_up = Box::new(move |why: &str| under_way.give_up(why));
         let name = options.name.clone();
-        let setup = Setup { options, storage, machine: Box::new(answering), give_up };
+        let setup = Setup { options, storage, machine: Box::new(answering), give_up, counting };
         let (started, node) = oneshot::channel();
         let thread = dedicated(&name, move || node::run(setup, started));
         match node.await {
@@ -72,13 +76,22 @@ impl<R: Send + 'static> Raft<R> {
     /// # Errors
     /// [`ProposeError`]; only `Unknown` leaves open whether the command happens.
     pub async fn propose(&self, command: Bytes) -> Result<(LogId, R), ProposeError> {
+        self.propose_in(&Scope::NONE, command).await
+    }
+
+    /// The same for a request that may be recorded: then it is told how long its entry was written, synced and applied
+    /// for, see [`konsul_runtime::trace`].
+    ///
+    /// # Errors
+    /// As [`Raft::propose`].
+    pub async fn propose_in(&self, scope: &Scope, command: Bytes) -> Result<(LogId, R), ProposeError> {
         if command.len() > MAX_COMMAND_BYTES {
             return Err(ProposeError::TooLarge { bytes: command.len(), max: MAX_COMMAND_BYTES });
         }
         self.admit()?;
         let room = self.room(command.len()).await?;
         self.admit()?;
-        let (ticket, answer) = self.proposals.enter(room);
+        let (ticket, answer) = self.proposals.enter(room, self.node.counting.follow(scope));
         let waiter = Waiter::new(ticket, self.proposals.clone());
         if self.node.core.client_write_ff(Command(command), Some(waiter)).await.is_err() {
             return Err(ProposeError::Stopped(self.node.health.reason()));
@@ -92,6 +105,7 @@ impl<R: Send + 'static> Raft<R> {
             return Err(ProposeError::Stopped(self.node.health.reason()));
         }
         if self.node.health.is_full() {
+            self.node.counting.refused_full.fetch_add(1, Ordering::Relaxed);
             return Err(ProposeError::Full);
         }
         Ok(())
@@ -164,6 +178,29 @@ impl<R> Raft<R> {
     /// What the node knows of itself.
     pub fn status(&self) -> Arc<Status> {
         self.node.status.borrow().clone()
+    }
+
+    /// What the node counted so far, and the lengths of its queues.
+    pub fn figures(&self) -> Figures {
+        let Node { counting, room, queue_bytes, barriers, disk, health, .. } = &*self.node;
+        Figures {
+            append: counting.append.read(),
+            sync: counting.sync.read(),
+            batch_entries: counting.batch_entries.read(),
+            apply: counting.apply.read(),
+            snapshot: counting.snapshot.read(),
+            snapshot_failures: counting.snapshot_failures.load(Ordering::Relaxed),
+            snapshot_bytes: counting.snapshot_bytes.load(Ordering::Relaxed),
+            refused_full: counting.refused_full.load(Ordering::Relaxed),
+            proposals: self.proposals.len(),
+            queued_bytes: queue_bytes.saturating_sub(room.available_permits()),
+            queued_bytes_max: *queue_bytes,
+            barriers: barriers.max_capacity() - barriers.capacity(),
+            disk_jobs: disk.waiting(),
+            held: counting.held.load(Ordering::Relaxed),
+            recent_entries: counting.recent_entries.load(Ordering::Relaxed),
+            full: health.is_full(),
+        }
     }
 
     /// The status, and word of every change.

@@ -9,6 +9,7 @@
 //! tried later. Only a storage that says it is poisoned stops the node.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use konsul_runtime::sync::{mpsc, oneshot, watch};
@@ -17,6 +18,7 @@ use konsul_runtime::worker::Worker;
 use konsul_storage::contract::{FinishedSnapshot, LogId, SnapshotMeta, SnapshotWriter, StorageError};
 
 use crate::contract::{SnapshotChunks, SnapshotError, Status};
+use crate::figures::Counting;
 use crate::health::Health;
 use crate::keeper::Keeper;
 use crate::machine::{Newest, Picture, to_raft_meta};
@@ -38,6 +40,7 @@ pub(crate) struct Snapshotter {
     pub(crate) status: watch::Receiver<Arc<Status>>,
     pub(crate) asked: mpsc::Receiver<oneshot::Sender<SnapshotAnswer>>,
     pub(crate) thread: String,
+    pub(crate) counting: Arc<Counting>,
     /// The last position that a snapshot covers.
     pub(crate) covered: LogId,
     /// What the next one waits for.
@@ -96,6 +99,7 @@ impl Snapshotter {
             let answer = self.take().await;
             if let Err(error) = &answer {
                 tracing::warn!(%error, "no snapshot was taken");
+                self.counting.snapshot_failures.fetch_add(1, Ordering::Relaxed);
                 not_before = time::now() + BACK_OFF;
             }
             if let Some(asked) = asked {
@@ -115,7 +119,9 @@ impl Snapshotter {
             return Ok(self.covered);
         }
         let (last, appended) = (picture.last, self.status.borrow().storage.appended_bytes);
+        let begun = time::now();
         let Written { meta, bytes, purge_upto } = self.write(picture).await?;
+        self.counting.snapshot_taken(begun.elapsed(), bytes);
         self.spacing = self.spacing.after(bytes, appended);
         self.covered = last;
         self.announce(&meta, purge_upto).await?;

@@ -13,14 +13,19 @@
 //! [`dedicated`] gives a future and everything it spawns one thread, and [`worker::Worker`] gives a blocking object
 //! one. In a simulation both become ordinary tasks of the node, and the worker's time is drawn from the seed.
 //!
+//! Two more things have to be the same everywhere and lie here for it: [`trace`], by which a request's work is followed
+//! through the rooms, and [`measure`], into which engines count.
+//!
 //! # What this is not
 //!
 //! Not an executor for production (tokio is), not a place for sockets yet (connections arrive with the transport
 //! between servers), and not a place for unbounded channels: there are none, so that no queue can grow unseen.
 
+pub mod measure;
 pub mod random;
 pub mod sync;
 pub mod time;
+pub mod trace;
 pub mod worker;
 
 #[cfg(feature = "sim")]

@@ -126,6 +126,13 @@ fn step_back() {
 #[cfg(not(target_os = "linux"))]
 fn step_back() {}
 
+impl<T> Worker<T> {
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
 impl<T> Clone for Worker<T> {
     fn clone(&self) -> Self {
         Self { queue: self.queue.clone() }
@@ -134,9 +141,7 @@ impl<T> Clone for Worker<T> {
 
 impl<T> fmt::Debug for Worker<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker")
-            .field("waiting", &(self.queue.max_capacity() - self.queue.capacity()))
-            .finish()
+        f.debug_struct("Worker").field("waiting", &self.waiting()).finish()
     }
 }
 

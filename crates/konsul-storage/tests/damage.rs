@@ -1,38 +1,19 @@
 //! Disks that lie: flipped bits, misdirected writes, missing files, newer formats, two processes. What is
 //! damaged is refused with file and offset, or healed from what is left, never handed out.
 
-use std::path::{Path, PathBuf};
+mod support;
 
-use konsul_storage::conformance::crash::{self, DIR};
+use std::path::Path;
+
+use konsul_storage::conformance::crash::DIR;
 use konsul_storage::conformance::history::{entry, scripted, snapshot};
-use konsul_storage::conformance::model::{Action, Model};
+use konsul_storage::conformance::model::Action;
 use konsul_storage::vfs::sim::{RebootPolicy, SimDisk, rng::Rng};
 use konsul_storage::{DiskOptions, DiskStorage, LogId, RealVfs, SnapshotMeta, Storage, StorageError, Vote};
+use support::{lived, open, path};
 
 fn options() -> DiskOptions {
     DiskOptions::small()
-}
-
-fn open(disk: &SimDisk) -> Result<DiskStorage, StorageError> {
-    crash::open(disk, &options())
-}
-
-fn path(name: &str) -> PathBuf {
-    Path::new(DIR).join(name)
-}
-
-/// A disk after a history that ended with everything synced, and what it should hold.
-fn disk_with(history: &[Action]) -> (SimDisk, Model) {
-    let disk = SimDisk::new(1);
-    let mut model = Model::default();
-    let mut store = open(&disk).expect("open");
-    for action in history {
-        action.run(&mut store).expect("no fault is injected");
-        model.apply(action);
-    }
-    store.sync().expect("sync");
-    drop(store);
-    (disk, model)
 }
 
 fn appended(groups: u64, per_group: u64) -> Vec<Action> {
@@ -55,7 +36,7 @@ fn corruption(answer: Result<DiskStorage, StorageError>) -> (String, u64, String
 
 #[test]
 fn a_byte_flipped_in_the_middle_of_the_log_stops_the_start_with_file_and_offset() {
-    let (disk, _) = disk_with(&appended(30, 2));
+    let (disk, _) = lived(&appended(30, 2));
     let names: Vec<String> = disk.sizes(Path::new(DIR)).into_iter().map(|(name, _)| name).collect();
     assert!(names.contains(&"log-0000000000000003.wal".to_string()), "{names:?}");
     // The second frame of the second segment: entries of 100 bytes take 160 with their frame, and this is in
@@ -76,7 +57,7 @@ fn a_byte_flipped_in_the_middle_of_the_log_stops_the_start_with_file_and_offset(
 /// what was there.
 #[test]
 fn no_flipped_bit_changes_what_is_read() {
-    let (disk, model) = disk_with(&scripted());
+    let (disk, model) = lived(&scripted());
     let (mut refused, mut harmless) = (0, 0);
     let mut rng = Rng::new(4);
     for (name, len) in disk.sizes(Path::new(DIR)) {
@@ -93,7 +74,7 @@ fn no_flipped_bit_changes_what_is_read() {
                 Err(e) => panic!("{name}, byte {offset}: {e}"),
             }
             // What was written at the damaged start must not be kept: the disk is made anew from the history.
-            let (again, _) = disk_with(&scripted());
+            let (again, _) = lived(&scripted());
             restore(&disk, &again);
         }
     }
@@ -118,7 +99,7 @@ fn a_damaged_newest_snapshot_is_refused_and_the_older_one_with_the_log_takes_its
     let mut history = appended(30, 2);
     history.extend([snapshot(LogId { term: 1, index: 20 }, 1), snapshot(LogId { term: 1, index: 40 }, 2)]);
     history.push(Action::Purge(LogId { term: 1, index: 40 }));
-    let (disk, _) = disk_with(&history);
+    let (disk, _) = lived(&history);
     let newest = path("snapshot-0000000000000001-0000000000000040-2.snap");
     disk.flip_bit(&newest, 150, 5);
     let mut store = open(&disk).expect("the older snapshot and the log since are whole");
@@ -140,7 +121,7 @@ fn a_damaged_snapshot_without_a_way_around_it_stops_the_start() {
     // A snapshot from elsewhere, and the log begun anew behind it: the older one cannot help.
     history
         .extend([snapshot(LogId { term: 2, index: 500 }, 2), Action::Purge(LogId { term: 2, index: 500 })]);
-    let (disk, _) = disk_with(&history);
+    let (disk, _) = lived(&history);
     let newest = path("snapshot-0000000000000002-0000000000000500-2.snap");
     disk.flip_bit(&newest, 170, 0);
     let (found, offset, what) = corruption(open(&disk));
@@ -223,7 +204,7 @@ fn a_lost_write_is_found_once_something_was_written_behind_it() {
 #[test]
 fn a_snapshot_that_does_not_read_back_does_not_exist() {
     for lost in [true, false] {
-        let (disk, model) = disk_with(&appended(3, 2));
+        let (disk, model) = lived(&appended(3, 2));
         let mut store = open(&disk).expect("open");
         let meta = SnapshotMeta { last: model.last, membership: "".into(), id: "bad".to_string() };
         let mut writer = store.begin_snapshot(meta).expect("begin");
@@ -244,7 +225,7 @@ fn a_snapshot_that_does_not_read_back_does_not_exist() {
 
 #[test]
 fn an_unreadable_sector_is_told_with_operation_and_path() {
-    let (disk, _) = disk_with(&appended(30, 2));
+    let (disk, _) = lived(&appended(30, 2));
     disk.break_sector(&path("log-0000000000000002.wal"), 2000);
     match open(&disk) {
         Err(StorageError::Io { operation: "read", path, .. }) => {
@@ -256,7 +237,7 @@ fn an_unreadable_sector_is_told_with_operation_and_path() {
 
 #[test]
 fn a_missing_segment_is_refused_by_name() {
-    let (disk, _) = disk_with(&appended(40, 2));
+    let (disk, _) = lived(&appended(40, 2));
     let vfs = disk.vfs();
     vfs.remove(&path("log-0000000000000002.wal")).expect("remove");
     let (found, _, what) = corruption(open(&disk));
@@ -265,7 +246,7 @@ fn a_missing_segment_is_refused_by_name() {
 
 #[test]
 fn a_missing_beginning_is_refused() {
-    let (disk, _) = disk_with(&appended(40, 2));
+    let (disk, _) = lived(&appended(40, 2));
     disk.vfs().remove(&path("log-0000000000000001.wal")).expect("remove");
     let (_, _, what) = corruption(open(&disk));
     assert!(what.contains("missing"), "{what}");
@@ -275,7 +256,7 @@ fn a_missing_beginning_is_refused() {
 fn a_log_that_is_gone_beside_its_snapshots_is_refused() {
     let mut history = appended(2, 2);
     history.push(snapshot(LogId { term: 1, index: 4 }, 1));
-    let (disk, _) = disk_with(&history);
+    let (disk, _) = lived(&history);
     disk.vfs().remove(&path("log-0000000000000001.wal")).expect("remove");
     let (_, _, what) = corruption(open(&disk));
     assert!(what.contains("vote is lost"), "{what}");
@@ -286,7 +267,7 @@ fn a_newer_format_is_refused_untouched() {
     let mut history = appended(3, 2);
     history.push(snapshot(LogId { term: 1, index: 6 }, 1));
     for name in ["log-0000000000000001.wal", "snapshot-0000000000000001-0000000000000006-1.snap"] {
-        let (disk, _) = disk_with(&history);
+        let (disk, _) = lived(&history);
         disk.overwrite(&path(name), 8, &7u32.to_le_bytes());
         // Left-overs that a start of this version would remove.
         disk.vfs().create(&path("snapshot-x.tmp")).expect("create");
@@ -329,7 +310,7 @@ fn a_directory_that_cannot_be_used_is_told_with_operation_and_path() {
 
 #[test]
 fn left_overs_of_an_unfinished_snapshot_are_removed_at_the_start() {
-    let (disk, model) = disk_with(&appended(3, 2));
+    let (disk, model) = lived(&appended(3, 2));
     for name in ["snapshot-half.tmp", "log-spare.tmp", "probe.tmp", "probe.done"] {
         disk.vfs().create(&path(name)).expect("create");
     }
@@ -345,7 +326,7 @@ fn a_new_directory_without_room_is_refused_and_an_old_one_opens_for_reading() {
     disk.set_capacity(Some(3000));
     assert!(matches!(open(&disk), Err(StorageError::Full { .. })));
 
-    let (disk, model) = disk_with(&appended(10, 2));
+    let (disk, model) = lived(&appended(10, 2));
     let used: u64 = disk.sizes(Path::new(DIR)).iter().map(|(_, len)| len).sum();
     disk.set_capacity(Some(used));
     let mut store = open(&disk).expect("reads go on");

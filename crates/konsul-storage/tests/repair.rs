@@ -1,34 +1,16 @@
 //! Inspection tells what is there; repair makes a refused directory start again and says what that costs.
 
-use std::path::{Path, PathBuf};
+mod support;
 
-use konsul_storage::conformance::crash::{self, DIR};
+use std::path::Path;
+
+use konsul_storage::conformance::crash::DIR;
 use konsul_storage::conformance::history::{entry, scripted, snapshot};
-use konsul_storage::conformance::model::{Action, Model};
+use konsul_storage::conformance::model::Action;
 use konsul_storage::inspect::{Condition, inspect, repair, verify};
 use konsul_storage::vfs::sim::{RebootPolicy, SimDisk, rng::Rng};
-use konsul_storage::{DiskOptions, DiskStorage, LogId, Storage, StorageError};
-
-fn open(disk: &SimDisk) -> Result<DiskStorage, StorageError> {
-    crash::open(disk, &DiskOptions::small())
-}
-
-fn path(name: &str) -> PathBuf {
-    Path::new(DIR).join(name)
-}
-
-fn lived(history: &[Action]) -> (SimDisk, Model) {
-    let disk = SimDisk::new(5);
-    let mut model = Model::default();
-    let mut store = open(&disk).expect("open");
-    for action in history {
-        action.run(&mut store).expect("no fault is injected");
-        model.apply(action);
-    }
-    store.sync().expect("sync");
-    drop(store);
-    (disk, model)
-}
+use konsul_storage::{DiskStorage, LogId, Storage, StorageError};
+use support::{lived, open, path};
 
 fn contents(disk: &SimDisk) -> Vec<(String, Option<Vec<u8>>)> {
     disk.sizes(Path::new(DIR)).into_iter().map(|(name, _)| (name.clone(), disk.bytes(&path(&name)))).collect()

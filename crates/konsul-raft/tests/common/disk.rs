@@ -26,6 +26,7 @@ struct State {
     durable: Content,
     syncs: u64,
     appends: u64,
+    appended_bytes: u64,
     full: bool,
     fail_sync: bool,
     poisoned: bool,
@@ -178,6 +179,7 @@ impl Storage for Handle {
             let last =
                 state.written.entries.keys().next_back().copied().unwrap_or(state.written.purged.index);
             assert_eq!(entry.id.index, last + 1, "entries follow without a hole");
+            state.appended_bytes += entry.payload.len() as u64;
             state.written.entries.insert(entry.id.index, entry.clone());
         }
         Ok(())
@@ -240,7 +242,8 @@ impl Storage for Handle {
     }
 
     fn usage(&self) -> StorageUsage {
-        StorageUsage { syncs: self.disk.state().syncs, ..StorageUsage::default() }
+        let state = self.disk.state();
+        StorageUsage { syncs: state.syncs, appended_bytes: state.appended_bytes, ..StorageUsage::default() }
     }
 }
 
