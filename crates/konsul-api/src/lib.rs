@@ -15,4 +15,6 @@
 //! A request's body goes the other way through [`v1::decode::from_slice`], which is as lenient as Go's decoder where
 //! Consul is lenient (field names in any case, `null` for any zero value) and as strict where it is strict.
 
+pub mod exchange;
 pub mod v1;
+pub mod v2;

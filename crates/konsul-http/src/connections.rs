@@ -2,21 +2,22 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use konsul_runtime::sync::Notify;
 use konsul_runtime::time::{Duration, now, sleep, timeout};
 
-use crate::connection::{Order, Progress};
-use crate::settings::{Limits, Timeouts};
+use crate::connection::{Order, Progress, Verdict};
+use crate::service::CurrentEdge;
+use crate::settings::Limits;
 
 /// All connections of a server.
 #[derive(Debug)]
 pub(crate) struct Connections {
     tick: Arc<AtomicU64>,
-    most: usize,
-    most_per_source: usize,
+    most: AtomicUsize,
+    most_per_source: AtomicUsize,
     inner: Mutex<Inner>,
     empty: Notify,
 }
@@ -39,29 +40,49 @@ pub(crate) enum Full {
     Source,
 }
 
+impl Inner {
+    fn forget_one(&mut self, source: IpAddr) {
+        if let Some(count) = self.sources.get_mut(&source) {
+            *count -= 1;
+            if *count == 0 {
+                self.sources.remove(&source);
+            }
+        }
+    }
+}
+
 impl Connections {
     pub(crate) fn new(limits: &Limits) -> Connections {
         Connections {
             tick: Arc::new(AtomicU64::new(now().as_nanos())),
-            most: limits.connections,
-            most_per_source: limits.connections_per_source,
+            most: AtomicUsize::new(limits.connections),
+            most_per_source: AtomicUsize::new(limits.connections_per_source),
             inner: Mutex::new(Inner::default()),
             empty: Notify::new(),
         }
     }
 
-    /// Takes a place for a connection from an address, or says what is full.
-    pub(crate) fn admit(self: &Arc<Self>, from: IpAddr) -> Result<(Ticket, Arc<Progress>), Full> {
-        let source = source_of(from);
+    /// Changes the caps. Who is there stays.
+    pub(crate) fn set_caps(&self, limits: &Limits) {
+        self.most.store(limits.connections, Relaxed);
+        self.most_per_source.store(limits.connections_per_source, Relaxed);
+    }
+
+    /// Takes a place for a connection from an address, or from somebody who has none, or says what is full.
+    pub(crate) fn admit(self: &Arc<Self>, from: Option<IpAddr>) -> Result<(Ticket, Arc<Progress>), Full> {
+        let source = from.map(source_of);
         let mut inner = self.lock();
-        if inner.open.len() >= self.most {
+        if inner.open.len() >= self.most.load(Relaxed) {
             return Err(Full::Server);
         }
-        let count = inner.sources.entry(source).or_insert(0);
-        if self.most_per_source > 0 && *count >= self.most_per_source {
-            return Err(Full::Source);
+        if let Some(source) = source {
+            let most = self.most_per_source.load(Relaxed);
+            let count = inner.sources.entry(source).or_insert(0);
+            if most > 0 && *count >= most {
+                return Err(Full::Source);
+            }
+            *count += 1;
         }
-        *count += 1;
         let id = inner.next;
         inner.next += 1;
         let progress = Arc::new(Progress::new(Arc::clone(&self.tick)));
@@ -100,27 +121,30 @@ impl Connections {
     }
 
     /// Looks at all connections again and again, and cuts those that are overdue. Never ends.
-    pub(crate) async fn sweep(&self, timeouts: &Timeouts) {
-        let shortest = timeouts.head.min(timeouts.idle).min(timeouts.write);
-        let pause = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(1));
+    pub(crate) async fn sweep(&self, edges: &CurrentEdge) {
         loop {
-            sleep(pause).await;
+            let edge = edges.load_full();
+            let (timeouts, linger) = (&edge.settings.timeouts, edge.settings.streams.linger);
+            let shortest = timeouts.head.min(timeouts.idle).min(timeouts.write).min(linger);
+            sleep((shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(1))).await;
             let now = now();
             self.tick.store(now.as_nanos(), Relaxed);
             let inner = self.lock();
-            let overdue = inner.open.values().filter(|progress| progress.is_overdue(now, timeouts));
-            overdue.for_each(|progress| progress.order(Order::Cut));
+            for progress in inner.open.values() {
+                match progress.verdict(now, timeouts, linger) {
+                    Verdict::Fine => {}
+                    Verdict::Lags => progress.tell_lag(now),
+                    Verdict::Overdue => progress.order(Order::Cut),
+                }
+            }
         }
     }
 
-    fn leave(&self, id: u64, source: IpAddr) {
+    fn leave(&self, id: u64, source: Option<IpAddr>) {
         let mut inner = self.lock();
         inner.open.remove(&id);
-        if let Some(count) = inner.sources.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
-                inner.sources.remove(&source);
-            }
+        if let Some(source) = source {
+            inner.forget_one(source);
         }
         if inner.open.is_empty() {
             self.empty.notify_waiters();
@@ -145,7 +169,7 @@ fn source_of(address: IpAddr) -> IpAddr {
 pub(crate) struct Ticket {
     all: Arc<Connections>,
     id: u64,
-    source: IpAddr,
+    source: Option<IpAddr>,
 }
 
 impl Drop for Ticket {
@@ -164,8 +188,8 @@ mod tests {
         Arc::new(Connections::new(&limits))
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn address(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
     }
 
     #[test]
@@ -188,6 +212,17 @@ mod tests {
         assert_eq!(all.admit(address("2001:db8::ffff:1")).unwrap_err(), Full::Source);
         assert!(all.admit(address("2001:db8:0:1::1")).is_ok());
         let _four = all.admit(address("::ffff:10.0.0.1")).unwrap();
+        assert_eq!(all.admit(address("10.0.0.1")).unwrap_err(), Full::Source);
+    }
+
+    #[test]
+    fn caps_change_and_those_without_an_address_have_none_of_their_own() {
+        let all = connections(3, 1);
+        let _local = [all.admit(None).unwrap(), all.admit(None).unwrap()];
+        let _far = all.admit(address("10.0.0.1")).unwrap();
+        assert_eq!(all.admit(None).unwrap_err(), Full::Server);
+        all.set_caps(&Limits { connections: 10, connections_per_source: 2, ..Limits::default() });
+        let _near = all.admit(address("10.0.0.1")).unwrap();
         assert_eq!(all.admit(address("10.0.0.1")).unwrap_err(), Full::Source);
     }
 

@@ -19,8 +19,8 @@
 //!    that, with Consul's headers. [`Observer`] is told what it was and how long it took.
 //!
 //! A client that closes its socket, or its sending half, ends the future of its request: hyper goes on reading while an
-//! answer is awaited, sees the end, and drops it. The one exception is a client that has already sent bytes of a next
-//! request: hyper does not read past them, so such a reader stays parked until its wait is over.
+//! answer is awaited, sees the end, and drops it. It does not read past bytes of a next request; for a request that waits
+//! for something to happen, `stream` then looks itself whether the client is still there.
 //!
 //! # Time
 //!
@@ -35,24 +35,36 @@
 
 pub mod docs;
 mod encoding;
+mod host;
 mod intake;
+mod listener;
 mod network;
 mod observe;
 mod outgoing;
 mod outside;
+mod paced;
 mod server;
 mod service;
 mod settings;
 pub mod v1;
+pub mod v2;
 
 pub(crate) mod connection;
 pub(crate) mod connections;
 pub(crate) mod stream;
 
+pub use listener::Listener;
 pub use network::{Network, NetworkError};
-pub use observe::{NoObserver, Observer};
+pub use observe::{Answered, NoObserver, Observer, Slot};
 pub use server::{Server, Stopped};
-pub use settings::{Limits, Settings, Timeouts};
+pub use settings::{Limits, Settings, Streams, Timeouts};
+
+/// The id of every operation that a request may be counted under, `other` for what reaches none; some stand twice.
+pub fn operation_ids() -> impl Iterator<Item = &'static str> {
+    let verbs = v1::route::ROUTES.iter().flat_map(|route| route.verbs).map(|verb| verb.operation);
+    let known = konsul_operations::catalogue::OPERATIONS.iter().map(|operation| operation.id);
+    known.chain(verbs).chain([v1::pipeline::NO_OPERATION])
+}
 
 /// Bytes that the future of one connection takes, without what hyper and a handler put on the heap.
 pub const CONNECTION_BYTES: usize = size_of::<connection::Connection>();

@@ -1,12 +1,37 @@
-//! The port through which the edge tells what it served.
+//! The port through which the edge tells what it serves, and learns what is to be recorded.
 
 use konsul_runtime::time::Duration;
+use konsul_runtime::trace::{RequestTag, Scope, Tracer};
 
-/// Hears of every answer. Called on the path of each request: it must not block.
+/// Where an observer counts an operation; only it knows what the number means.
+pub type Slot = u16;
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// The operation, where it turned out to be another one than the route's.
+    pub operation: Option<&'static str>,
+    /// The answer's status.
+    pub status: u16,
+    /// From the request's head to the answer's, waiting included.
+    pub took: Duration,
+    /// The body's size, zero if it is streamed.
+    pub bytes: usize,
+}
+
+/// Hears of every request. Called on the path of each: it must not block.
 pub trait Observer: Send + Sync + 'static {
-    /// An answer's head is ready. `operation` is the id of the operation, or `other` where none was reached; `took` runs
-    /// from the request's head to the answer's, waiting included; `bytes` is the body's size, zero if it is streamed.
-    fn observe(&self, operation: &'static str, status: u16, took: Duration, bytes: usize);
+    /// A request is under way. `operation` is the id of the operation, or `other` where none was reached. Exactly one of the
+    /// other two calls follows.
+    fn began(&self, operation: &'static str) -> Slot;
+    /// Its answer's head is ready.
+    fn ended(&self, slot: Slot, answered: &Answered);
+    /// Its client went away before it was answered.
+    fn abandoned(&self, slot: Slot);
+    /// Who decides which requests are recorded; `None` if none are.
+    fn tracer(&self) -> Option<&Tracer> {
+        None
+    }
 }
 
 /// Listens to nothing.
@@ -14,5 +39,18 @@ pub trait Observer: Send + Sync + 'static {
 pub struct NoObserver;
 
 impl Observer for NoObserver {
-    fn observe(&self, _: &'static str, _: u16, _: Duration, _: usize) {}
+    fn began(&self, _: &'static str) -> Slot {
+        0
+    }
+    fn ended(&self, _: Slot, _: &Answered) {}
+    fn abandoned(&self, _: Slot) {}
+}
+
+/// What names a request in the log and in traces.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    /// Its name in the log.
+    pub(crate) tag: RequestTag,
+    /// Where its spans hang.
+    pub(crate) trace: Scope,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 use konsul_operations::operations::BackupBytes;
 use konsul_operations::ports::LogLines;
@@ -13,6 +14,7 @@ use konsul_types::KvRecord;
 
 use crate::connection::Busy;
 use crate::encoding::Gzip;
+use crate::v2::stream::sse::Events;
 
 /// The body of an answer.
 pub(crate) enum Outgoing {
@@ -26,12 +28,16 @@ pub(crate) enum Outgoing {
 
 /// Where a streamed body comes from.
 pub(crate) enum Source {
-    /// A backup.
+    /// Pieces that are made when they are asked for, as fast as they are sent.
     Backup(BackupBytes),
     /// Log lines.
     Lines(LogLines),
     /// A large answer.
     Gzip(Gzip),
+    /// What happens.
+    Events(Box<Events>),
+    /// Pieces that are waited for.
+    Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
 impl Source {
@@ -40,6 +46,8 @@ impl Source {
             Source::Backup(bytes) => Poll::Ready(bytes.next()),
             Source::Lines(lines) => lines.poll_recv(cx).map(|line| line.map(Bytes::from)),
             Source::Gzip(gzip) => Poll::Ready(gzip.piece()),
+            Source::Events(events) => events.poll_piece(cx),
+            Source::Stream(pieces) => pieces.as_mut().poll_next(cx),
         }
     }
 }

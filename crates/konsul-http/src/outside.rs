@@ -1,10 +1,12 @@
 //! What is answered outside of `/v1`: health, figures, and paths that nobody knows.
 
+mod accept;
+
 use std::sync::Arc;
 
 use http::StatusCode;
 use konsul_operations::Context;
-use konsul_operations::ports::MetricsFormat;
+use konsul_operations::ports::{HealthLine, MetricsFormat};
 use serde::Serialize;
 
 use crate::service::Handled;
@@ -15,6 +17,9 @@ use crate::v1::route::Route;
 
 /// The type of Prometheus' text.
 pub(crate) const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The type of OpenMetrics' text.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// A path that is no route: Consul's texts.
 pub(crate) fn unknown(path: &str) -> Reply {
@@ -33,10 +38,12 @@ const UI_DISABLED: &str = "Consul Agent: UI disabled. To enable, set ui_config.e
 /// `GET /metrics`.
 pub(crate) fn metrics(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let edge = Arc::clone(inbound.edge);
+    let format = inbound.header("accept").map_or(MetricsFormat::Prometheus, accept::wanted);
+    let kind = if format == MetricsFormat::OpenMetrics { OPEN_METRICS } else { PROMETHEUS };
     Ok(Box::pin(async move {
         let context = Context::new(edge.default_namespace.clone());
-        match edge.operations.agent_metrics(&context, MetricsFormat::Prometheus).await {
-            Ok(text) => Reply::typed(PROMETHEUS, text),
+        match edge.operations.agent_metrics(&context, format).await {
+            Ok(text) => Reply::typed(kind, text),
             Err(why) => error::reply(&why),
         }
     }))
@@ -47,6 +54,29 @@ struct Health<'a> {
     live: bool,
     ready: bool,
     reasons: &'a [String],
+    checks: Vec<Line<'a>>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    state: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    since: String,
+}
+
+impl<'a> From<&'a HealthLine> for Line<'a> {
+    fn from(line: &'a HealthLine) -> Self {
+        let since =
+            i64::try_from(line.since_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        Line {
+            name: line.name,
+            state: line.state.name(),
+            reason: &line.reason,
+            since: format!("{:.3}", since.unwrap_or_default()),
+        }
+    }
 }
 
 /// `GET /health` and `/health/ready`: 503 unless it is live and ready.
@@ -62,6 +92,7 @@ pub(crate) fn live(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
 fn health(inbound: &Inbound<'_>, is_good: fn(&konsul_operations::ports::Health) -> bool) -> Handled {
     let health = inbound.edge.operations.health();
     let status = if is_good(&health) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = Health { live: health.live, ready: health.ready, reasons: &health.reasons };
+    let checks = health.lines.iter().map(Line::from).collect();
+    let body = Health { live: health.live, ready: health.ready, reasons: &health.reasons, checks };
     Err(Reply::json(&body).with_status(status))
 }

@@ -7,28 +7,27 @@
 //! parked readers when the agent stops), and cuts what is left when the time is over. Dropping a server cuts everything.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::connection::{Connection, Order};
+use crate::connections::{Connections, Full};
+use crate::listener::{Accepting, Listener, Peer, Socket};
+use crate::observe::Observer;
+use crate::service::{CurrentEdge, Edge, Service};
+use crate::settings::Settings;
+use crate::stream::Stream;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use konsul_operations::Operations;
 use konsul_runtime::time::{Duration, sleep, timeout};
 use konsul_runtime::{JoinHandle, spawn};
-use tokio::net::{TcpListener, TcpStream};
-
-use crate::connection::{Connection, Order};
-use crate::connections::{Connections, Full};
-use crate::observe::Observer;
-use crate::service::{Edge, Service};
-use crate::settings::Settings;
-use crate::stream::Stream;
 
 /// An HTTP server.
-#[derive(Debug)]
 pub struct Server {
     addresses: Vec<SocketAddr>,
     connections: Arc<Connections>,
+    edges: Arc<CurrentEdge>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -48,26 +47,35 @@ impl Server {
         operations: Arc<dyn Operations>,
         observer: Arc<dyn Observer>,
         settings: Settings,
-        listeners: Vec<StdListener>,
+        listeners: Vec<impl Into<Listener>>,
     ) -> io::Result<Server> {
-        let addresses = listeners.iter().map(StdListener::local_addr).collect::<io::Result<_>>()?;
+        let listeners: Vec<Listener> = listeners.into_iter().map(Into::into).collect();
+        let addresses = listeners.iter().map(Listener::address);
+        let addresses = addresses.filter_map(io::Result::transpose).collect::<io::Result<_>>()?;
         let connections = Arc::new(Connections::new(&settings.limits));
         let edge = Arc::new(Edge::new(operations, observer, settings));
-        let door = Arc::new(Door::new(Arc::clone(&connections), Arc::clone(&edge)));
+        let edges = Arc::new(CurrentEdge::new(edge));
+        let door = Arc::new(Door::new(Arc::clone(&connections), Arc::clone(&edges)));
         let mut tasks = Vec::with_capacity(listeners.len() + 1);
         for listener in listeners {
-            listener.set_nonblocking(true)?;
-            let listener = TcpListener::from_std(listener)?;
-            tasks.push(spawn(Arc::clone(&door).accept(listener)));
+            tasks.push(spawn(Arc::clone(&door).accept(listener.open()?)));
         }
-        let swept = Arc::clone(&connections);
-        tasks.push(spawn(async move { swept.sweep(&edge.settings.timeouts).await }));
-        Ok(Server { addresses, connections, tasks })
+        let (swept, current) = (Arc::clone(&connections), Arc::clone(&edges));
+        tasks.push(spawn(async move { swept.sweep(&current).await }));
+        Ok(Server { addresses, connections, edges, tasks })
     }
 
-    /// Where it listens, in the order of the sockets given.
+    /// Where it listens, in the order of the sockets given; unix sockets have no address.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Puts other settings in force, for every request that begins from now on, also on connections that are open. The
+    /// bound on a head is that of the start.
+    pub fn set_settings(&self, settings: Settings) {
+        self.connections.set_caps(&settings.limits);
+        let next = self.edges.load().with_settings(settings);
+        self.edges.store(Arc::new(next));
     }
 
     /// How many connections are open.
@@ -93,6 +101,12 @@ impl Server {
     }
 }
 
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         self.close_doors();
@@ -112,26 +126,26 @@ const REFUSED_LINGERS: Duration = Duration::from_millis(100);
 /// Where connections come in.
 struct Door {
     connections: Arc<Connections>,
-    edge: Arc<Edge>,
+    edges: Arc<CurrentEdge>,
     http: http1::Builder,
     /// Places for refused clients that are waited for. Over it they are closed without ceremony.
     refusals: Arc<konsul_runtime::sync::Semaphore>,
 }
 
 impl Door {
-    fn new(connections: Arc<Connections>, edge: Arc<Edge>) -> Door {
+    fn new(connections: Arc<Connections>, edges: Arc<CurrentEdge>) -> Door {
         let mut http = http1::Builder::new();
-        let head_bytes = edge.settings.limits.head_bytes.max(8192);
+        let head_bytes = edges.load().settings.limits.head_bytes.max(8192);
         http.half_close(false)
             .title_case_headers(true)
             // The sweep does this, without a timer for each request.
             .header_read_timeout(None)
             .max_header_size(head_bytes)
             .max_buf_size(head_bytes);
-        Door { connections, edge, http, refusals: Arc::new(konsul_runtime::sync::Semaphore::new(64)) }
+        Door { connections, edges, http, refusals: Arc::new(konsul_runtime::sync::Semaphore::new(64)) }
     }
 
-    async fn accept(self: Arc<Self>, listener: TcpListener) {
+    async fn accept(self: Arc<Self>, listener: Accepting) {
         loop {
             match listener.accept().await {
                 Ok((socket, peer)) => self.admit(socket, peer),
@@ -144,23 +158,25 @@ impl Door {
         }
     }
 
-    fn admit(&self, socket: TcpStream, peer: SocketAddr) {
-        let (ticket, progress) = match self.connections.admit(peer.ip()) {
+    fn admit(&self, socket: Socket, peer: Peer) {
+        let (ticket, progress) = match self.connections.admit(peer.source()) {
             Ok(place) => place,
-            Err(full) => return self.refuse(socket, peer, full),
+            Err(full) => return self.refuse(socket, peer.address, full),
         };
-        if let Err(why) = prepare(&socket) {
+        let peer = peer.address;
+        if let Err(why) = socket.prepare() {
             tracing::debug!(%peer, error = %why, "connection was gone before it was served");
             return;
         }
-        let service = Service::new(Arc::clone(&self.edge), Arc::clone(&progress), peer);
+        let ticket = Arc::new(ticket);
+        let service = Service::new(Arc::clone(&self.edges), Arc::clone(&progress), Arc::clone(&ticket), peer);
         let stream = TokioIo::new(Stream::new(socket, Arc::clone(&progress)));
-        let http = self.http.serve_connection(stream, service);
+        let http = self.http.serve_connection(stream, service).with_upgrades();
         drop(spawn(Connection::new(http, progress, ticket)));
     }
 
     /// Answers and closes.
-    fn refuse(&self, socket: TcpStream, peer: SocketAddr, full: Full) {
+    fn refuse(&self, socket: Socket, peer: SocketAddr, full: Full) {
         tracing::debug!(%peer, ?full, "connection refused");
         let answer = match full {
             Full::Server => TOO_MANY,
@@ -182,8 +198,8 @@ impl Door {
 
 /// Closes the sending half and reads until the client has closed too: a socket that is closed with bytes unread resets the
 /// connection, and the client may never see what was written.
-async fn linger(socket: TcpStream) -> io::Result<()> {
-    socket2::SockRef::from(&socket).shutdown(std::net::Shutdown::Write)?;
+async fn linger(socket: Socket) -> io::Result<()> {
+    socket.finish()?;
     let mut sink = [0; 1024];
     loop {
         socket.readable().await?;
@@ -194,13 +210,6 @@ async fn linger(socket: TcpStream) -> io::Result<()> {
             Err(why) => return Err(why),
         }
     }
-}
-
-/// Small answers must not wait for the next one, and a client that vanished without a word must be found out.
-fn prepare(socket: &TcpStream) -> io::Result<()> {
-    socket.set_nodelay(true)?;
-    let probes = socket2::TcpKeepalive::new().with_time(std::time::Duration::from_secs(60));
-    socket2::SockRef::from(socket).set_tcp_keepalive(&probes)
 }
 
 /// Errors that concern a connection which ended before it was accepted, not the listener.

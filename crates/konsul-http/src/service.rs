@@ -7,20 +7,27 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{ACCEPT_ENCODING, HeaderMap};
+use arc_swap::ArcSwap;
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use konsul_operations::Operations;
 use konsul_runtime::time::{Instant, now};
+use konsul_runtime::trace::{RequestTag, Span};
 use konsul_types::Namespace;
 
-use crate::connection::{Busy, Progress};
+use crate::connection::{Busy, Progress, Waits};
+use crate::connections::Ticket;
 use crate::encoding::takes_gzip;
-use crate::observe::Observer;
+use crate::host;
+use crate::observe::{Answered, Observer, Seen, Slot};
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
-use crate::v1::pipeline;
+use crate::v1::pipeline::{self, Dispatched, NO_OPERATION};
 use crate::v1::reply::{Dress, Reply};
+use crate::v2;
+use crate::v2::pipeline::Met;
+use crate::v2::stream::Line;
 
 /// What all connections share.
 pub(crate) struct Edge {
@@ -30,13 +37,36 @@ pub(crate) struct Edge {
     pub(crate) default_namespace: Namespace,
 }
 
+/// What all connections share at the moment: a request that begins takes this, and keeps it to its end.
+pub(crate) type CurrentEdge = ArcSwap<Edge>;
+
 impl Edge {
+    /// The same with other settings.
+    pub(crate) fn with_settings(&self, settings: Settings) -> Edge {
+        Edge {
+            operations: Arc::clone(&self.operations),
+            observer: Arc::clone(&self.observer),
+            settings,
+            default_namespace: self.default_namespace.clone(),
+        }
+    }
     pub(crate) fn new(
         operations: Arc<dyn Operations>,
         observer: Arc<dyn Observer>,
         settings: Settings,
     ) -> Edge {
         Edge { operations, observer, settings, default_namespace: Namespace::default_namespace() }
+    }
+}
+
+impl Edge {
+    /// Decides whether a request is recorded, before anything is built for it.
+    fn begin_span(&self, headers: &HeaderMap) -> Span {
+        let Some(tracer) = self.observer.tracer() else {
+            return Span::none();
+        };
+        let caller = headers.get("traceparent").and_then(|value| value.to_str().ok()?.parse().ok());
+        tracer.begin(NO_OPERATION, caller)
     }
 }
 
@@ -48,14 +78,19 @@ pub(crate) type Handled = Result<Later, Reply>;
 
 /// Serves one connection.
 pub(crate) struct Service {
-    edge: Arc<Edge>,
-    progress: Arc<Progress>,
+    edges: Arc<CurrentEdge>,
+    line: Line,
     peer: SocketAddr,
 }
 
 impl Service {
-    pub(crate) fn new(edge: Arc<Edge>, progress: Arc<Progress>, peer: SocketAddr) -> Service {
-        Service { edge, progress, peer }
+    pub(crate) fn new(
+        edges: Arc<CurrentEdge>,
+        progress: Arc<Progress>,
+        ticket: Arc<Ticket>,
+        peer: SocketAddr,
+    ) -> Service {
+        Service { edges, line: Line { progress, ticket }, peer }
     }
 }
 
@@ -65,10 +100,25 @@ impl hyper::service::Service<Request<Incoming>> for Service {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        let busy = self.progress.busy();
+        let edge = self.edges.load_full();
+        let busy = self.line.progress.busy();
         let started = now();
         let (mut head, body) = request.into_parts();
-        let dispatched = pipeline::dispatch(&self.edge, &head, body, self.peer);
+        let span = edge.begin_span(&head.headers);
+        let tag = RequestTag::next().in_trace(span.traceparent().map(|own| own.trace));
+        let seen = Seen { tag, trace: span.scope() };
+        let _tagged = tag.enter();
+        let dispatched = if let Err(why) = host::check(&head) {
+            Dispatched::refused(Reply::bad_head(why))
+        } else if v2::pipeline::is_here(head.uri.path()) {
+            let met = Met { edge: &edge, peer: self.peer, line: &self.line, seen: &seen };
+            v2::pipeline::dispatch(&met, &mut head, body)
+        } else {
+            pipeline::dispatch(&edge, &head, body, self.peer, &seen)
+        };
+        if dispatched.parks {
+            self.line.progress.set_waits(Waits::Parks);
+        }
         let gzip =
             head.headers.get(ACCEPT_ENCODING).is_some_and(|accept| accept.to_str().is_ok_and(takes_gzip));
         let log = tracing::enabled!(target: ACCESS, tracing::Level::DEBUG).then(|| {
@@ -83,15 +133,53 @@ impl hyper::service::Service<Request<Incoming>> for Service {
             head.headers.clear();
             head.headers
         };
-        let dress = Dress { pretty: dispatched.pretty || self.edge.settings.always_pretty, gzip, headers };
+        let dress = Dress { pretty: dispatched.pretty || edge.settings.always_pretty, gzip, headers };
         Answering {
             handled: Some(dispatched.handled),
-            edge: Arc::clone(&self.edge),
+            under_way: UnderWay::begin(&edge, dispatched.operation),
+            tag,
+            span: describe(span, &head.method, dispatched.operation),
             busy: Some(busy),
             started,
             operation: dispatched.operation,
             dress: Some(dress),
             log,
+        }
+    }
+}
+
+/// Tells a span what it is of.
+fn describe(mut span: Span, method: &http::Method, operation: &'static str) -> Span {
+    if span.is_recorded() {
+        span.rename(operation);
+        span.set("http.request.method", method.as_str().to_owned());
+    }
+    span
+}
+
+/// That a request is under way; however it ends, the observer hears of it once.
+struct UnderWay {
+    edge: Arc<Edge>,
+    slot: Option<Slot>,
+}
+
+impl UnderWay {
+    fn begin(edge: &Arc<Edge>, operation: &'static str) -> UnderWay {
+        let slot = Some(edge.observer.began(operation));
+        UnderWay { edge: Arc::clone(edge), slot }
+    }
+
+    fn end(&mut self, answered: &Answered) {
+        if let Some(slot) = self.slot.take() {
+            self.edge.observer.ended(slot, answered);
+        }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.edge.observer.abandoned(slot);
         }
     }
 }
@@ -108,7 +196,9 @@ const ACCESS: &str = "konsul_http::access";
 /// A request being answered. Dropping it drops the operation.
 pub(crate) struct Answering {
     handled: Option<Handled>,
-    edge: Arc<Edge>,
+    under_way: UnderWay,
+    tag: RequestTag,
+    span: Span,
     busy: Option<Busy>,
     started: Instant,
     operation: &'static str,
@@ -121,6 +211,7 @@ impl Future for Answering {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let _tagged = this.tag.enter();
         let reply = match this.handled.take().expect("an answer is not polled again") {
             Err(reply) => reply,
             Ok(mut later) => match later.as_mut().poll(cx) {
@@ -136,18 +227,38 @@ impl Future for Answering {
 }
 
 impl Answering {
+    /// Ends the request's own span, and names it to the client, who can look for it.
+    fn end_span(&mut self, operation: &'static str, response: &mut Response<Outgoing>) {
+        let mut span = std::mem::replace(&mut self.span, Span::none());
+        let Some(own) = span.traceparent() else {
+            return;
+        };
+        let status = response.status();
+        span.rename(operation);
+        span.set("http.response.status_code", u64::from(status.as_u16()));
+        span.set("konsul.request_id", self.tag.to_string());
+        if status.is_server_error() {
+            span.fail(|| status.to_string());
+        }
+        if let Ok(value) = HeaderValue::from_str(&own.to_string()) {
+            response.headers_mut().insert("traceresponse", value);
+        }
+    }
+
     fn finish(&mut self, reply: Reply) -> Response<Outgoing> {
         let operation = reply.operation.unwrap_or(self.operation);
         let dress = self.dress.take().expect("an answer is finished once");
         let busy = self.busy.take().expect("an answer is finished once");
-        let response = reply.dress(&self.edge.settings, dress, busy);
+        let other = reply.operation.filter(|operation| *operation != self.operation);
+        let mut response = reply.dress(&self.under_way.edge.settings, dress, busy);
         let took = self.started.elapsed();
         let bytes = match response.body() {
             Outgoing::Whole(bytes) => bytes.len(),
             _ => 0,
         };
         let status = response.status().as_u16();
-        self.edge.observer.observe(operation, status, took, bytes);
+        self.under_way.end(&Answered { operation: other, status, took, bytes });
+        self.end_span(operation, &mut response);
         if let Some(log) = &self.log {
             tracing::debug!(
                 target: ACCESS,

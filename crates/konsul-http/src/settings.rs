@@ -12,6 +12,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Bounds on time.
     pub timeouts: Timeouts,
+    /// How streams of changes are served.
+    pub streams: Streams,
     /// Headers that are put on every answer of `/v1`, errors included (`http_config.response_headers`).
     pub response_headers: Vec<(HeaderName, HeaderValue)>,
     /// Paths that begin with one of these are refused (`http_config.block_endpoints`).
@@ -54,6 +56,41 @@ impl Default for Limits {
             txn_bytes: 512 * 1024,
             event_bytes: konsul_types::event::EVENT_PAYLOAD_MAX as u64,
             body_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// How streams of changes are served.
+#[derive(Debug, Clone)]
+pub struct Streams {
+    /// After how much silence a stream says that it lives, and where it stands. A client of a WebSocket that has not
+    /// answered the ping of four of these is taken for dead.
+    pub heartbeat: Duration,
+    /// How long a stream that ends may take to get its last words out.
+    pub linger: Duration,
+    /// How long what there is may take on its way out, before [`Streams::snapshot_bytes_per_second`] adds to it. Until it
+    /// is out, the state that it is of is kept.
+    pub snapshot: Duration,
+    /// Each of so many bytes that went out gives it another second.
+    pub snapshot_bytes_per_second: u64,
+    /// Most bytes that wait in a stream's own buffer for the socket. One event more may lie on top.
+    pub queue_bytes: usize,
+    /// Most bytes of a message from the client of a WebSocket.
+    pub message_bytes: usize,
+    /// Most subscriptions of one WebSocket.
+    pub subscriptions: usize,
+}
+
+impl Default for Streams {
+    fn default() -> Streams {
+        Streams {
+            heartbeat: Duration::from_secs(15),
+            linger: Duration::from_secs(5),
+            snapshot: Duration::from_secs(30),
+            snapshot_bytes_per_second: 64 * 1024,
+            queue_bytes: 64 * 1024,
+            message_bytes: 64 * 1024,
+            subscriptions: 4096,
         }
     }
 }

@@ -1,29 +1,74 @@
-//! A socket that notes how far it gets.
+//! A socket that notes how far it gets, and finds out when the client of a waiting request is gone.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use std::task::{Context, Poll, Waker};
 
 use crate::connection::Progress;
+use crate::listener::Socket;
+use konsul_runtime::time::{Duration, Sleep, sleep};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
+
+/// How often a socket that nobody reads is asked whether its client is still there.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A socket, and where its progress is noted.
+///
+/// hyper reads on while an answer is awaited, and so sees the end of the connection. It does not once it holds bytes of a
+/// next request. A reader that is parked then would stay so until its wait is over; so as long as one is, and nobody
+/// reads, the socket looks itself, now and then, whether the client has closed it.
 pub(crate) struct Stream {
-    socket: TcpStream,
+    socket: Socket,
     progress: Arc<Progress>,
+    /// Whether somebody waits for bytes, and so will hear of the end.
+    is_read: bool,
+    next_look: Option<Sleep>,
 }
 
 impl Stream {
-    pub(crate) fn new(socket: TcpStream, progress: Arc<Progress>) -> Stream {
-        Stream { socket, progress }
+    pub(crate) fn new(socket: Socket, progress: Arc<Progress>) -> Stream {
+        Stream { socket, progress, is_read: false, next_look: None }
     }
 
     fn note<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         self.progress.note_write(written.is_ready());
         written
+    }
+
+    /// An error if the request under way waits for something to happen, and its client will not hear of it.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.is_read || !self.progress.is_waiting() {
+            self.next_look = None;
+            return Ok(());
+        }
+        loop {
+            if is_closed(&self.socket) {
+                return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "the client closed its side"));
+            }
+            let next_look = self.next_look.get_or_insert_with(|| sleep(LOOK_EVERY));
+            if Pin::new(next_look).poll(cx).is_pending() {
+                return Ok(());
+            }
+            self.next_look = None;
+        }
+    }
+}
+
+/// Whether the client has closed its sending half, however many bytes of it are unread.
+fn is_closed(socket: &Socket) -> bool {
+    match socket {
+        Socket::Tcp(socket) => says_closed(socket.ready(Interest::READABLE)),
+        Socket::Unix(socket) => says_closed(socket.ready(Interest::READABLE)),
+    }
+}
+
+fn says_closed(ready: impl Future<Output = io::Result<Ready>>) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    match pin!(ready).poll(&mut cx) {
+        Poll::Ready(Ok(ready)) => ready.is_read_closed(),
+        Poll::Ready(Err(_)) => true,
+        Poll::Pending => false,
     }
 }
 
@@ -35,6 +80,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, buf);
+        self.is_read = read.is_pending();
         if buf.filled().len() > before {
             self.progress.note_read();
         }
@@ -61,7 +107,9 @@ impl AsyncWrite for Stream {
         self.socket.is_write_vectored()
     }
 
+    /// hyper flushes whenever it is woken: the one place where a socket that is not read is still asked something.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_gone(cx)?;
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 

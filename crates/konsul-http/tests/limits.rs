@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use konsul_http::{Limits, Observer, Settings, Timeouts};
+use konsul_http::{Answered, Limits, Observer, Settings, Slot, Timeouts};
 use support::client::Client;
 use support::{PATIENCE, Rig, until};
 use tokio::io::AsyncWriteExt as _;
@@ -279,7 +279,7 @@ async fn a_request_cannot_pass_for_two() {
 #[tokio::test]
 async fn lines_that_end_in_a_line_feed_alone_are_still_one_request_each() {
     let rig = Rig::start();
-    let bytes = b"PUT /v1/kv/a HTTP/1.1\nHost: test\nContent-Length: 3\n\nabcGET /v1/kv/a?raw HTTP/1.1\nConnection: close\n\n";
+    let bytes = b"PUT /v1/kv/a HTTP/1.1\nHost: test\nContent-Length: 3\n\nabcGET /v1/kv/a?raw HTTP/1.1\nHost: test\nConnection: close\n\n";
     let mut client = Client::connect(rig.address).await;
     client.send(bytes).await;
     assert_eq!(client.answer(false).await.unwrap().text(), "true");
@@ -353,8 +353,20 @@ async fn configured_refusals_and_headers_come_in_consuls_order() {
 struct Heard(Mutex<Vec<(&'static str, u16, usize)>>);
 
 impl Observer for Heard {
-    fn observe(&self, operation: &'static str, status: u16, _: konsul_runtime::time::Duration, bytes: usize) {
-        self.0.lock().unwrap().push((operation, status, bytes));
+    fn began(&self, operation: &'static str) -> Slot {
+        let mut heard = self.0.lock().unwrap();
+        heard.push((operation, 0, 0));
+        Slot::try_from(heard.len() - 1).unwrap()
+    }
+
+    fn ended(&self, slot: Slot, answered: &Answered) {
+        let mut heard = self.0.lock().unwrap();
+        let line = &mut heard[usize::from(slot)];
+        *line = (answered.operation.unwrap_or(line.0), answered.status, answered.bytes);
+    }
+
+    fn abandoned(&self, slot: Slot) {
+        self.0.lock().unwrap()[usize::from(slot)].1 = 1;
     }
 }
 
@@ -380,4 +392,42 @@ async fn the_observer_hears_of_every_answer() {
         ("other", 404, 88),
     ];
     assert_eq!(*heard.0.lock().unwrap(), expect);
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once_as_go_wants_it() {
+    let rig = Rig::start();
+    let refused = "400 Bad Request: missing required Host header";
+    for (head, line, text) in [
+        ("GET /v1/status/leader HTTP/1.1\r\n", refused, refused),
+        ("GET /v2/kv/a HTTP/1.1\r\n", refused, refused),
+        (
+            "GET /v1/status/leader HTTP/1.1\r\nHost: a b\r\n",
+            "400 Bad Request: malformed Host header",
+            "400 Bad Request: malformed Host header",
+        ),
+        ("GET /v1/status/leader HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "400 Bad Request", "400 Bad Request"),
+    ] {
+        let mut client = Client::connect(rig.address).await;
+        // What follows is not looked at any more.
+        client.send(format!("{head}\r\nPUT /v1/kv/a HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).await;
+        assert_eq!(client.line().await, format!("HTTP/1.1 {line}"));
+        let mut length = 0;
+        loop {
+            let line = client.line().await.to_ascii_lowercase();
+            match line.split_once(": ") {
+                Some(("content-length", value)) => length = value.parse().unwrap(),
+                Some(("connection", value)) => assert_eq!(value, "close"),
+                Some(("content-type", value)) => assert_eq!(value, "text/plain; charset=utf-8"),
+                Some((name, _)) => assert_eq!(name, "date"),
+                None => break,
+            }
+        }
+        assert_eq!(String::from_utf8(client.exactly(length).await).unwrap(), text);
+        assert!(client.is_closed().await);
+    }
+    assert_eq!(rig.fake.keys(), 0);
+    let mut old = Client::connect(rig.address).await;
+    old.send(b"GET /v1/status/leader HTTP/1.0\r\n\r\n").await;
+    assert_eq!(old.answer(false).await.unwrap().status, 200);
 }

@@ -99,7 +99,7 @@ async fn every_route_passes_on_what_goes_wrong() {
     let health = client.get("/health/ready").await;
     assert_eq!(
         (health.status, health.text()),
-        (503, "{\"live\":true,\"ready\":false,\"reasons\":[\"No cluster leader\"]}")
+        (503, "{\"live\":true,\"ready\":false,\"reasons\":[\"No cluster leader\"],\"checks\":[]}")
     );
     assert_eq!(client.get("/health/live").await.status, 200);
     assert_eq!(rig.fake.left.load(SeqCst), 1);

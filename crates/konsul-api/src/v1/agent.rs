@@ -174,3 +174,12 @@ pub struct Disk {
     /// The same in percent.
     pub used_percent: f64,
 }
+/// What a reload changed. Consul answers nothing here; its clients look at the status alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Reloaded {
+    /// Options that changed and are in force, by key.
+    pub applied: Vec<String>,
+    /// Options that changed and need a restart, by key.
+    pub needs_restart: Vec<String>,
+}

@@ -73,6 +73,13 @@ fn member(info: &AgentInfo) -> wire::Member {
         tag("port", &info.server_port.to_string());
         tag("raft_vsn", "3");
         tag("acls", "0");
+        // One or the other, as in Consul.
+        if info.bootstrap {
+            tag("bootstrap", "1");
+        }
+        if info.expect > 0 {
+            tag("expect", &info.expect.to_string());
+        }
         tag("ft_fs", "1");
         tag("ft_si", "1");
     }
@@ -89,6 +96,26 @@ fn member(info: &AgentInfo) -> wire::Member {
         delegate_max: 5,
         delegate_cur: 4,
     }
+}
+
+/// `GET members`: as long as a server stands alone, it is all of them. Servers are in every segment.
+pub(crate) fn members(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
+    let Options { context, .. } = inbound.options()?;
+    let wan = inbound.query.has("wan");
+    let edge = Arc::clone(inbound.edge);
+    Ok(Box::pin(async move {
+        match edge.operations.agent_self(&context).await {
+            Ok(info) => Reply::json(&[seen_from(wan, &info)]),
+            Err(why) => reply(&why),
+        }
+    }))
+}
+
+/// Between datacentres a member's name has its datacentre in it.
+fn seen_from(wan: bool, info: &AgentInfo) -> wire::Member {
+    let member = member(info);
+    let name = if wan { format!("{}.{}", member.name, info.datacenter) } else { member.name };
+    wire::Member { name, ..member }
 }
 
 /// `GET version`.
@@ -172,7 +199,9 @@ pub(crate) fn metrics(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         match (edge.operations.agent_metrics(&context, format).await, format) {
-            (Ok(text), MetricsFormat::Prometheus) => Reply::typed(PROMETHEUS, text),
+            (Ok(text), MetricsFormat::Prometheus | MetricsFormat::OpenMetrics) => {
+                Reply::typed(PROMETHEUS, text)
+            }
             (Ok(json), MetricsFormat::ConsulJson) => Reply::written(json.into_bytes()),
             (Err(why), _) => reply(&why),
         }
@@ -194,7 +223,9 @@ pub(crate) fn reload(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         match edge.operations.agent_reload(&context).await {
-            Ok(_) => Reply::empty(StatusCode::OK),
+            Ok(report) => {
+                Reply::json(&wire::Reloaded { applied: report.applied, needs_restart: report.needs_restart })
+            }
             Err(why) => reply(&why),
         }
     }))

@@ -30,7 +30,12 @@ pub(crate) fn reply(error: &Error) -> Reply {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::Refused(refusal) => refusal_status(refusal),
-        Error::SessionNotFound(_) => StatusCode::NOT_FOUND,
+        Error::SessionNotFound(_) | Error::NoSuchVersion { .. } => StatusCode::NOT_FOUND,
+        Error::LockHeld { .. } | Error::NothingToUndo { .. } | Error::DoneBefore { .. } => {
+            StatusCode::CONFLICT
+        }
+        Error::NotOffered { .. } => StatusCode::NOT_IMPLEMENTED,
+        Error::Entry { error, .. } => status(error),
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::PermissionDenied(_) => StatusCode::FORBIDDEN,
         Error::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
@@ -42,6 +47,9 @@ fn status(error: &Error) -> StatusCode {
         | Error::NotReady
         | Error::NoPathToDatacenter(_)
         | Error::UnknownOutcome(_)
+        | Error::BackupsOff
+        | Error::BackupFailed(_)
+        | Error::FeatureLevel { .. }
         | Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -50,8 +58,15 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::ValueTooLarge { .. } | Refusal::TooManyOperations { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::TooManyKeys { .. } | Refusal::TooManyBytes { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        Refusal::TooManySessions { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::RequestExpired | Refusal::Superseded => StatusCode::CONFLICT,
+        Refusal::TooManySessions { .. }
+        | Refusal::TooManyLocks { .. }
+        | Refusal::LockQueueFull { .. }
+        | Refusal::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::RequestExpired
+        | Refusal::Superseded
+        | Refusal::RequestReused { .. }
+        | Refusal::StaleFencing { .. } => StatusCode::CONFLICT,
+        Refusal::NoSuchKey { .. } => StatusCode::NOT_FOUND,
         Refusal::StaleIndex { .. }
         | Refusal::LockHeld
         | Refusal::LockDelay { .. }

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use super::query::Query;
 use super::reply::Reply;
 use crate::intake::{Intake, Pace, declared_length};
+use crate::observe::Seen;
 use crate::service::Edge;
 
 /// A request as a handler sees it: borrowed from the head, so that nothing of it outlives the handler's first, synchronous
@@ -16,6 +17,8 @@ use crate::service::Edge;
 pub(crate) struct Inbound<'a> {
     pub(crate) edge: &'a Arc<Edge>,
     pub(crate) peer: SocketAddr,
+    /// What names it in the log and in traces.
+    pub(crate) seen: &'a Seen,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: Query<'a>,
     /// What follows the route's own text in the decoded path.

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use super::inbound::Inbound;
 use super::reply::Reply;
 use super::{path, query, route};
+use crate::observe::Seen;
 use crate::outside;
 use crate::service::{Edge, Handled};
 
@@ -26,13 +27,19 @@ pub(crate) struct Dispatched {
 pub(crate) const NO_OPERATION: &str = "other";
 
 impl Dispatched {
-    fn refused(reply: Reply) -> Dispatched {
+    pub(crate) fn refused(reply: Reply) -> Dispatched {
         Dispatched { handled: Err(reply), operation: NO_OPERATION, pretty: false, parks: false }
     }
 }
 
 /// Takes a request to its handler.
-pub(crate) fn dispatch(edge: &Arc<Edge>, head: &Parts, body: Incoming, peer: SocketAddr) -> Dispatched {
+pub(crate) fn dispatch(
+    edge: &Arc<Edge>,
+    head: &Parts,
+    body: Incoming,
+    peer: SocketAddr,
+    seen: &Seen,
+) -> Dispatched {
     let path = match path::decode(head.uri.path()) {
         Ok(path) => path,
         Err(why) => return Dispatched::refused(Reply::bad(why.to_string())),
@@ -47,7 +54,7 @@ pub(crate) fn dispatch(edge: &Arc<Edge>, head: &Parts, body: Incoming, peer: Soc
         return Dispatched::refused(Reply::empty(StatusCode::INTERNAL_SERVER_ERROR));
     };
     let (pretty, parks) = (query.has("pretty"), query.has("index"));
-    let mut inbound = Inbound { edge, peer, headers: &head.headers, query, tail, body: Some(body) };
+    let mut inbound = Inbound { edge, peer, seen, headers: &head.headers, query, tail, body: Some(body) };
     let (operation, handled) = match admit(route, &head.method, &path, &inbound) {
         Ok(verb) => (verb.operation, (verb.handler)(&mut inbound, route)),
         Err(reply) => (NO_OPERATION, Err(reply)),
@@ -72,7 +79,7 @@ fn admit(
     let Some(verb) = route.verb(method.as_str()) else {
         return Err(method_not_allowed(route, method));
     };
-    if !may_write_from(inbound, method) {
+    if !may_write_from(inbound.edge, inbound.peer, method) {
         return Err(Reply::plain(StatusCode::FORBIDDEN, "Access is restricted"));
     }
     if method == Method::GET && inbound.declared_length() != Some(0) {
@@ -87,9 +94,9 @@ fn method_not_allowed(route: &route::Route, method: &Method) -> Reply {
 }
 
 /// Whether this may come from that address. What a proxy says of its own client is not believed.
-fn may_write_from(inbound: &Inbound<'_>, method: &Method) -> bool {
-    let allowed = &inbound.edge.settings.allow_write_from;
+pub(crate) fn may_write_from(edge: &Edge, peer: SocketAddr, method: &Method) -> bool {
+    let allowed = &edge.settings.allow_write_from;
     allowed.is_empty()
         || matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-        || allowed.iter().any(|network| network.contains(inbound.peer.ip()))
+        || allowed.iter().any(|network| network.contains(peer.ip()))
 }

@@ -58,6 +58,11 @@ impl<'a> Query<'a> {
         self.pairs.iter().any(|(key, _)| key == name)
     }
 
+    /// The parameters' names, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| &**name)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()

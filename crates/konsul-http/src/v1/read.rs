@@ -27,6 +27,7 @@ impl Inbound<'_> {
     /// The same with another default for how long to wait.
     pub(crate) fn options_waiting(&self, default_wait: Duration) -> Result<Options, Reply> {
         let mut context = Context::new(self.namespace()?);
+        context.trace = self.seen.trace.clone();
         if self.query.is_empty() {
             return Ok(Options { context, blocking: None });
         }

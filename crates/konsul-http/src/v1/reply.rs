@@ -16,8 +16,10 @@ use serde::Serialize;
 
 use crate::connection::Busy;
 use crate::encoding::{GZIP_MIN, Gzip};
+use crate::host::BadHead;
 use crate::outgoing::{Outgoing, Source, value_bytes};
 use crate::settings::Settings;
+use crate::v2::reply::Native;
 
 /// What a handler answers.
 pub(crate) struct Reply {
@@ -44,6 +46,10 @@ pub(crate) enum Content {
     Typed(Box<(&'static str, Bytes)>),
     /// Something that is made while it is sent.
     Streamed(&'static str, Box<Source>),
+    /// A refusal of the head itself.
+    BadHead(BadHead),
+    /// A whole answer of the other API, which has headers of its own.
+    Native(Box<Native>),
 }
 
 /// Which of Consul's headers about freshness an answer carries.
@@ -72,6 +78,11 @@ pub(crate) struct Dress {
 impl Reply {
     fn of(status: StatusCode, content: Content) -> Reply {
         Reply { status, content, fresh: Fresh::No, operation: None, allow: None }
+    }
+
+    /// A head that is refused.
+    pub(crate) fn bad_head(why: BadHead) -> Reply {
+        Reply::of(StatusCode::BAD_REQUEST, Content::BadHead(why))
     }
 
     /// A status with a text.
@@ -119,6 +130,11 @@ impl Reply {
         Reply::of(StatusCode::OK, Content::Value(record))
     }
 
+    /// An answer of the other API.
+    pub(crate) fn native(native: Native) -> Reply {
+        Reply::of(native.status(), Content::Native(Box::new(native)))
+    }
+
     pub(crate) fn with_status(mut self, status: StatusCode) -> Reply {
         self.status = status;
         self
@@ -141,6 +157,12 @@ impl Reply {
 
     /// Makes the response.
     pub(crate) fn dress(self, settings: &Settings, dress: Dress, busy: Busy) -> Response<Outgoing> {
+        if let Content::Native(native) = self.content {
+            return native.dress(settings, dress, busy);
+        }
+        if let Content::BadHead(why) = self.content {
+            return why.response();
+        }
         let mut headers = dress.headers;
         for (name, value) in &settings.response_headers {
             headers.append(name, value.clone());
@@ -152,7 +174,8 @@ impl Reply {
             headers.insert(ALLOW, allow);
         }
         let body = match self.content {
-            Content::Empty => Outgoing::Empty,
+            // Those with headers of their own are gone already.
+            Content::Empty | Content::Native(_) | Content::BadHead(_) => Outgoing::Empty,
             Content::Json(json) => {
                 headers.insert(CONTENT_TYPE, JSON);
                 let json = if dress.pretty { json::indent(&json) } else { json };
@@ -190,7 +213,7 @@ impl Reply {
 }
 
 /// Compresses a body if that is wanted and pays. A large one is compressed while it is sent.
-fn packed(body: Bytes, gzip: bool, headers: &mut HeaderMap, busy: Busy) -> Outgoing {
+pub(crate) fn packed(body: Bytes, gzip: bool, headers: &mut HeaderMap, busy: Busy) -> Outgoing {
     if body.is_empty() {
         return Outgoing::Empty;
     }

@@ -146,13 +146,17 @@ pub static ROUTES: &[Route] = &[
     ),
     route("/v1/agent/self", &[verb("GET", "agent_self", agent::itself, "")]),
     route("/v1/agent/host", &[verb("GET", "agent_host", agent::host, "")]),
+    route("/v1/agent/members", &[verb("GET", "agent_self", agent::members, "`wan`")]),
     route("/v1/agent/version", &[verb("GET", "agent_self", agent::version, "")]),
     route("/v1/agent/metrics", &[verb("GET", "agent_metrics", agent::metrics, "`format=prometheus`")]),
     route(
         "/v1/agent/monitor",
         &[verb("GET", "agent_monitor", agent::monitor, "`loglevel`, `logjson`; streamed")],
     ),
-    route("/v1/agent/reload", &[verb("PUT", "agent_reload", agent::reload, "")]),
+    route(
+        "/v1/agent/reload",
+        &[verb("PUT", "agent_reload", agent::reload, "Konsul's own: answers what changed")],
+    ),
     route("/v1/agent/leave", &[verb("PUT", "agent_leave", agent::leave, "")]),
     route(
         "/v1/operator/raft/configuration",
@@ -179,7 +183,6 @@ pub static ROUTES: &[Route] = &[
     route("/v1/agent/check/update/:id", PUT),
     route("/v1/agent/health/service/id/:id", GET),
     route("/v1/agent/health/service/name/:name", GET),
-    route("/v1/agent/members", GET),
     route("/v1/agent/maintenance", PUT),
     route("/v1/agent/join/:address", PUT),
     route("/v1/agent/force-leave/:node", PUT),

@@ -14,6 +14,7 @@ use super::reply::{Fresh, Reply};
 use super::route::Route;
 use crate::intake::{Intake, IntakeError};
 use crate::outgoing::Source;
+use crate::paced::paced;
 use crate::service::Handled;
 
 /// `GET`: a backup, made while it is sent.
@@ -22,8 +23,10 @@ pub(crate) fn save(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         match edge.operations.snapshot_save(&context).await {
-            Ok(answer) => Reply::streamed("application/octet-stream", Source::Backup(answer.value))
-                .with_fresh(Fresh::Read(answer.meta)),
+            Ok(answer) => {
+                Reply::streamed("application/octet-stream", Source::Stream(Box::pin(paced(answer.value))))
+                    .with_fresh(Fresh::Read(answer.meta))
+            }
             Err(why) => reply(&why),
         }
     }))

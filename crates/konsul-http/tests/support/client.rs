@@ -32,9 +32,21 @@ impl Answer {
     }
 }
 
+/// A socket with a small buffer for what comes in.
+pub async fn small(address: SocketAddr) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(256 * 1024).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
 impl Client {
     pub async fn connect(address: SocketAddr) -> Client {
         Client { socket: TcpStream::connect(address).await.unwrap(), unread: Vec::new() }
+    }
+
+    /// A connection whose system keeps little of what its program does not read.
+    pub async fn connect_small(address: SocketAddr) -> Client {
+        Client { socket: small(address).await, unread: Vec::new() }
     }
 
     pub async fn send(&mut self, bytes: &[u8]) {
@@ -130,11 +142,21 @@ impl Client {
         }
     }
 
-    async fn exactly(&mut self, size: usize) -> Vec<u8> {
+    pub async fn exactly(&mut self, size: usize) -> Vec<u8> {
         while self.unread.len() < size {
             assert!(self.fill().await, "the connection ended within a body");
         }
         self.unread.drain(..size).collect()
+    }
+
+    /// Reads so many bytes; `None` if the connection ends before.
+    pub async fn try_exactly(&mut self, size: usize) -> Option<Vec<u8>> {
+        while self.unread.len() < size {
+            if !self.fill().await {
+                return None;
+            }
+        }
+        Some(self.unread.drain(..size).collect())
     }
 
     /// Whether the server closes without sending anything more.

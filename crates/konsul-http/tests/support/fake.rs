@@ -375,6 +375,7 @@ impl Operations for Fake {
                 leader: true,
                 voter: true,
                 last_index: Index(9),
+                feature_level: 1,
             };
             self.read(ctx, None, older, |_| (vec![server.clone()], Index(1))).await
         })
@@ -382,8 +383,14 @@ impl Operations for Fake {
 
     fn usage<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Answer<UsageReport>> {
         Box::pin(async move {
-            let one = NamespaceUsage { name: "default".to_owned(), keys: 1, bytes: 2, sessions: 3 };
-            let report = UsageReport { nodes: 1, checks: 1, namespaces: vec![one] };
+            let one = NamespaceUsage {
+                name: "default".to_owned(),
+                keys: 1,
+                bytes: 2,
+                sessions: 3,
+                ..NamespaceUsage::default()
+            };
+            let report = UsageReport { nodes: 1, checks: 1, requests: 0, namespaces: vec![one] };
             self.read(ctx, None, older, |_| (report.clone(), Index(5))).await
         })
     }
@@ -409,6 +416,7 @@ impl Operations for Fake {
                 datacenter: "dc1".to_owned(),
                 node_name: "test-node".to_owned(),
                 node_id: "aaaa".to_owned(),
+                bootstrap: true,
                 server: true,
                 version: "0.1.0".to_owned(),
                 revision: "0123456789".to_owned(),
@@ -428,7 +436,12 @@ impl Operations for Fake {
     }
 
     fn agent_reload<'a>(&'a self, ctx: &'a Context) -> Reply<'a, ReloadReport> {
-        Box::pin(async move { self.enter(ctx).map(|()| ReloadReport::default()) })
+        Box::pin(async move {
+            self.enter(ctx).map(|()| ReloadReport {
+                applied: vec!["log_level".to_owned()],
+                needs_restart: vec!["ports.http".to_owned()],
+            })
+        })
     }
 
     fn agent_leave<'a>(&'a self, ctx: &'a Context) -> Reply<'a, ()> {
@@ -453,6 +466,7 @@ impl Operations for Fake {
             self.enter(ctx)?;
             Ok(match format {
                 MetricsFormat::Prometheus => "konsul_up 1\n".to_owned(),
+                MetricsFormat::OpenMetrics => "konsul_up 1\n# EOF\n".to_owned(),
                 MetricsFormat::ConsulJson => "{\"Gauges\":[]}".to_owned(),
             })
         })
@@ -460,8 +474,8 @@ impl Operations for Fake {
 
     fn health(&self) -> Health {
         match &*self.failing.lock().unwrap() {
-            None => Health { live: true, ready: true, reasons: vec![] },
-            Some(why) => Health { live: true, ready: false, reasons: vec![why.to_string()] },
+            None => Health { live: true, ready: true, ..Health::default() },
+            Some(why) => Health { live: true, reasons: vec![why.to_string()], ..Health::default() },
         }
     }
 }

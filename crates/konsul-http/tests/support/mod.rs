@@ -6,8 +6,11 @@
 
 pub mod client;
 pub mod fake;
+pub mod real;
+pub mod sse;
 pub mod store;
 pub mod transcript;
+pub mod ws;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;

@@ -147,6 +147,7 @@ impl State {
                 self.delete_tree(namespace, &prefix);
                 vec![]
             }
+            KvTxnOp::Write(KvCommand::Patch { .. }) => unreachable!("no transaction of v1 patches"),
             KvTxnOp::Get { key } => {
                 let record = found(self, key.as_str()).ok_or(TxnFailure::Missing { key: key.to_string() })?;
                 vec![result(key, Some(record), true)]
