@@ -14,7 +14,11 @@ use konsul_types::ids::NodeId;
 use serde::{Serialize, Serializer};
 
 use crate::options;
-use crate::types::{Addresses, LogLevel, Network, Port, StorageEngine};
+use crate::types::{
+    Addresses, FileMode, Listener, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio,
+    StorageEngine,
+};
+use crate::watch_block::WatchBlock;
 
 /// Every option's value, typed and within its range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +26,7 @@ use crate::types::{Addresses, LogLevel, Network, Port, StorageEngine};
 pub struct Config {
     pub node_name: Option<NodeName>,
     pub node_id: Option<NodeId>,
+    pub node_meta: BTreeMap<String, String>,
     pub datacenter: String,
     pub server: bool,
     pub bootstrap: bool,
@@ -33,9 +38,15 @@ pub struct Config {
     pub client_addr: Addresses,
     pub addresses: ListenAddresses,
     pub ports: Ports,
+    pub unix_sockets: UnixSockets,
     pub allow_insecure_listen: bool,
     pub log_level: LogLevel,
-    pub log_json: bool,
+    pub log_json: Option<bool>,
+    pub log_file: Option<PathBuf>,
+    pub log_rotate_bytes: u64,
+    #[serde(serialize_with = "as_text")]
+    pub log_rotate_duration: GoDuration,
+    pub log_rotate_max_files: i64,
     #[serde(serialize_with = "as_text")]
     pub default_query_time: GoDuration,
     #[serde(serialize_with = "as_text")]
@@ -48,9 +59,12 @@ pub struct Config {
     #[serde(serialize_with = "as_text")]
     pub graceful_stop_timeout: GoDuration,
     pub storage: Storage,
+    pub backup: Backup,
     pub watch: Watch,
+    pub watches: Vec<WatchBlock>,
     pub limits: Limits,
     pub http_config: HttpConfig,
+    pub disable_http_unprintable_char_filter: bool,
     pub telemetry: Telemetry,
 }
 
@@ -58,7 +72,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "see Config")]
 pub struct ListenAddresses {
-    pub http: Addresses,
+    pub http: Listeners,
 }
 
 /// Ports of the listeners.
@@ -68,12 +82,37 @@ pub struct Ports {
     pub http: Port,
 }
 
+/// The files of unix sockets.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "see Config")]
+pub struct UnixSockets {
+    pub user: Option<String>,
+    pub group: Option<String>,
+    pub mode: Option<FileMode>,
+}
+
 /// The log and the snapshots.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "see Config")]
 pub struct Storage {
     pub engine: StorageEngine,
     pub segment_bytes: u64,
+}
+
+/// The backups that the agent makes of its own accord.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "see Config")]
+pub struct Backup {
+    pub directory: Option<PathBuf>,
+    #[serde(serialize_with = "as_text")]
+    pub interval: GoDuration,
+    pub name: String,
+    pub keep: u64,
+    #[serde(serialize_with = "as_text")]
+    pub keep_age: GoDuration,
+    pub drill: bool,
+    #[serde(serialize_with = "as_text")]
+    pub drill_interval: GoDuration,
 }
 
 /// The change feed.
@@ -92,6 +131,9 @@ pub struct Limits {
     pub txn_max_req_len: u64,
     pub kv_max_keys: u64,
     pub kv_max_bytes: u64,
+    pub kv_history_bytes: u64,
+    pub locks: u64,
+    pub lock_queue: u64,
     pub http_max_conns: u64,
     pub http_max_conns_per_client: u64,
     #[serde(serialize_with = "as_text")]
@@ -114,7 +156,23 @@ pub struct HttpConfig {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[allow(missing_docs, reason = "see Config")]
 pub struct Telemetry {
+    pub otlp_endpoint: Option<OtlpEndpoint>,
+    pub otlp_protocol: OtlpProtocol,
+    pub otlp_headers: BTreeMap<String, String>,
+    #[serde(serialize_with = "as_text")]
+    pub otlp_timeout: GoDuration,
+    pub sample_ratio: Ratio,
+    pub service_name: String,
     pub disable_hostname: bool,
+}
+
+/// Where a listener is bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// An address and a port; port 0 takes any free one.
+    Tcp(SocketAddr),
+    /// The file of a unix socket.
+    Unix(PathBuf),
 }
 
 fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -127,6 +185,7 @@ impl Config {
         Self {
             node_name: None,
             node_id: None,
+            node_meta: BTreeMap::new(),
             datacenter: String::new(),
             server: false,
             bootstrap: false,
@@ -138,9 +197,14 @@ impl Config {
             client_addr: Addresses::default(),
             addresses: ListenAddresses::default(),
             ports: Ports::default(),
+            unix_sockets: UnixSockets::default(),
             allow_insecure_listen: false,
             log_level: LogLevel::default(),
-            log_json: false,
+            log_json: None,
+            log_file: None,
+            log_rotate_bytes: 0,
+            log_rotate_duration: GoDuration::default(),
+            log_rotate_max_files: 0,
             default_query_time: GoDuration::default(),
             max_query_time: GoDuration::default(),
             session_ttl_min: GoDuration::default(),
@@ -149,22 +213,31 @@ impl Config {
             skip_leave_on_interrupt: false,
             graceful_stop_timeout: GoDuration::default(),
             storage: Storage::default(),
+            backup: Backup::default(),
             watch: Watch::default(),
+            watches: Vec::new(),
             limits: Limits::default(),
             http_config: HttpConfig::default(),
+            disable_http_unprintable_char_filter: false,
             telemetry: Telemetry::default(),
         }
     }
 
-    /// Where the HTTP API listens: each address with the port; empty if it is off.
+    /// Where the HTTP API listens: each address with the port, and each unix socket, which has none and so is there
+    /// also when `ports.http` is off.
     #[must_use]
-    pub fn http_listen(&self) -> Vec<SocketAddr> {
-        let own = &self.addresses.http.0;
-        let addresses = if own.is_empty() { &self.client_addr.0 } else { own };
-        let Some(port) = self.ports.http.to_bind() else {
-            return Vec::new();
+    pub fn http_listen(&self) -> Vec<Endpoint> {
+        let own = self.addresses.http.0.iter().cloned();
+        let client = self.client_addr.0.iter().map(|address| Listener::Ip(*address));
+        let listeners: Vec<Listener> =
+            if self.addresses.http.0.is_empty() { client.collect() } else { own.collect() };
+        let endpoint = |listener| match listener {
+            Listener::Ip(address) => {
+                self.ports.http.to_bind().map(|port| Endpoint::Tcp(SocketAddr::new(address, port)))
+            }
+            Listener::Unix(path) => Some(Endpoint::Unix(path)),
         };
-        addresses.iter().map(|address| SocketAddr::new(*address, port)).collect()
+        listeners.into_iter().filter_map(endpoint).collect()
     }
 
     /// Whether the single server may found a new cluster.

@@ -8,13 +8,12 @@
 #[rustfmt::skip]
 pub(crate) static NOT_BUILT: &[&str] = &[
     // Identity, network, join.
-    "primary_datacenter", "node_meta.*", "advertise_addr", "advertise_addr_ipv4", "advertise_addr_ipv6",
+    "primary_datacenter", "advertise_addr", "advertise_addr_ipv4", "advertise_addr_ipv6",
     "advertise_addr_wan", "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6", "tagged_addresses.*",
     "translate_wan_addrs", "retry_join", "retry_join_wan", "retry_interval", "retry_interval_wan", "retry_max",
     "retry_max_wan", "start_join", "start_join_wan", "rejoin_after_leave", "primary_gateways",
     "primary_gateways_interval", "segment", "segments.*", "segment_limit", "partition", "read_replica",
-    "non_voting_server", "locality.region", "locality.zone", "unix_sockets.user", "unix_sockets.group",
-    "unix_sockets.mode", "server_rejoin_age_max", "disable_host_node_id", "server_name",
+    "non_voting_server", "locality.region", "locality.zone", "server_rejoin_age_max", "disable_host_node_id", "server_name",
     "addresses.dns", "addresses.https", "addresses.grpc", "addresses.grpc_tls",
     "ports.dns", "ports.https", "ports.grpc", "ports.grpc_tls", "ports.server", "ports.sidecar_min_port",
     "ports.sidecar_max_port", "ports.expose_min_port", "ports.expose_max_port",
@@ -26,12 +25,12 @@ pub(crate) static NOT_BUILT: &[&str] = &[
     "dns_config.service_ttl.*", "dns_config.soa.refresh", "dns_config.soa.retry", "dns_config.soa.expire",
     "dns_config.soa.min_ttl", "dns_config.udp_answer_limit", "dns_config.use_cache",
     // Behaviour, storage, logs.
-    "auto_reload_config", "log_file", "log_rotate_bytes", "log_rotate_duration", "log_rotate_max_files",
-    "enable_syslog", "syslog_facility", "enable_script_checks", "enable_local_script_checks",
-    "disable_remote_exec", "disable_coordinates", "disable_http_unprintable_char_filter", "discard_check_output",
+    "auto_reload_config",  "enable_syslog", "syslog_facility", "enable_script_checks", "enable_local_script_checks",
+    "disable_remote_exec", "disable_coordinates", "discard_check_output",
     "check_output_max_size", "enable_central_service_config", "enable_debug", "discovery_max_stale",
     "raft_snapshot_interval", "raft_trailing_logs", "performance.leave_drain_time", "performance.raft_multiplier",
-    "performance.rpc_hold_timeout", "autopilot.cleanup_dead_servers", "autopilot.last_contact_threshold",
+    "performance.rpc_hold_timeout", "performance.grpc_keepalive_interval",
+    "performance.grpc_keepalive_timeout", "default_intention_policy", "autopilot.cleanup_dead_servers", "autopilot.last_contact_threshold",
     "autopilot.max_trailing_logs", "autopilot.min_quorum", "autopilot.server_stabilization_time",
     "autopilot.redundancy_zone_tag", "autopilot.disable_upgrade_migration", "autopilot.upgrade_version_tag",
     "ui", "ui_dir", "ui_content_path", "ui_config.enabled", "ui_config.dir", "ui_config.content_path",
@@ -65,7 +64,7 @@ pub(crate) static NOT_BUILT: &[&str] = &[
     "auto_config.server_addresses", "auto_config.dns_sans", "auto_config.ip_sans", "auto_config.authorization.*",
     "audit.enabled", "audit.sink.*",
     // Definitions.
-    "service.*", "services.*", "check.*", "checks.*", "watches.*",
+    "service.*", "services.*", "check.*", "checks.*",
 ];
 
 const GOSSIP: &str = "there is no gossip: agents hold one authenticated stream to a server";
@@ -130,9 +129,7 @@ pub(crate) static FLAGS: &[(&str, &str, bool)] = &[
     ("enable-script-checks", "enable_script_checks", false), ("encrypt", "encrypt", true),
     ("grpc-port", "ports.grpc", true), ("grpc-tls-port", "ports.grpc_tls", true),
     ("https-port", "ports.https", true), ("join", "start_join", true), ("join-wan", "start_join_wan", true),
-    ("log-file", "log_file", true), ("log-rotate-bytes", "log_rotate_bytes", true),
-    ("log-rotate-duration", "log_rotate_duration", true), ("log-rotate-max-files", "log_rotate_max_files", true),
-    ("node-meta", "node_meta", true), ("non-voting-server", "non_voting_server", false),
+    ("non-voting-server", "non_voting_server", false),
     ("primary-gateway", "primary_gateways", true), ("protocol", "protocol", true),
     ("raft-protocol", "raft_protocol", true), ("read-replica", "read_replica", false),
     ("recursor", "recursors", true), ("rejoin", "rejoin_after_leave", false),

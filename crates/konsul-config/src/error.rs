@@ -33,6 +33,16 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// The same, at another place of the same file.
+    pub(crate) fn at(self, place: Option<Position>) -> Self {
+        match (self, place) {
+            (Self::File { name, .. }, Some(at)) => Self::File { name, at },
+            (same, _) => same,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,14 +73,14 @@ pub enum ConfigError {
     },
     /// A single file whose name does not say its language.
     #[error(
-        "file {} has unknown extension; must be .hcl or .json, or config format must be set",
+        "file {} has unknown extension; must be .hcl, .json or .toml, or config format must be set",
         path.display()
     )]
     UnknownExtension {
         /// The path as given.
         path: PathBuf,
     },
-    /// A file is neither HCL nor JSON.
+    /// A file is not of its language.
     #[error("{name}:{}: {error}", error.at)]
     Syntax {
         /// The file, or `-hcl`.
@@ -178,7 +188,7 @@ pub enum Warning {
     },
     /// A file of a directory whose name does not say its language.
     #[error(
-        "skipping file {}, extension must be .hcl or .json, or config format must be set",
+        "skipping file {}, extension must be .hcl, .json or .toml, or config format must be set",
         path.display()
     )]
     SkippedFile {

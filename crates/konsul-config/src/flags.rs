@@ -31,12 +31,12 @@ pub(crate) static LOADER_FLAGS: &[LoaderFlag] = &[
     LoaderFlag {
         name: "config-dir",
         value: "PATH",
-        doc: "Reads the .hcl and .json files of this directory, in the order of their names. May be given several \
+        doc: "Reads the .hcl, .json and .toml files of this directory, in the order of their names. May be given several \
               times, and mixed with -config-file.",
     },
     LoaderFlag {
         name: "config-format",
-        value: "hcl|json",
+        value: "hcl|json|toml",
         doc: "Takes every file to be of this language, whatever it is called.",
     },
     LoaderFlag {
@@ -138,15 +138,14 @@ impl CommandLine {
     }
 
     fn loader_flag(&mut self, name: &str, text: &str) {
-        match (name, text) {
-            ("hcl", fragment) => self.fragments.push(fragment.to_owned()),
-            ("config-format", "hcl") => self.format = Some(Format::Hcl),
-            ("config-format", "json") => self.format = Some(Format::Json),
-            ("config-format", other) => {
-                let reason = format!("expected hcl or json, found {other:?}");
+        match (name, Format::of_word(text)) {
+            ("hcl", _) => self.fragments.push(text.to_owned()),
+            ("config-format", Some(format)) => self.format = Some(format),
+            ("config-format", None) => {
+                let reason = format!("expected hcl, json or toml, found {text:?}");
                 self.error(ConfigError::BadFlag { name: name.to_owned(), reason });
             }
-            (_, path) => self.paths.push(PathBuf::from(path)),
+            _ => self.paths.push(PathBuf::from(text)),
         }
     }
 

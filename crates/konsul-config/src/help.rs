@@ -39,6 +39,7 @@ fn head(option: &ConfigOption) -> String {
         Kind::Choice(words) => format!("=<{}>", words.join("|")),
         Kind::List => "=<text>".to_owned(),
         Kind::Map => "=<name:value>".to_owned(),
+        Kind::Blocks => "=<JSON>".to_owned(),
         kind => format!("=<{}>", kind.name()),
     };
     format!("  -{}{value}", option.flag_name())

@@ -11,8 +11,12 @@ use konsul_types::ids::NodeId;
 use serde_json::{Value as Json, json};
 
 use crate::config::Config;
+use crate::refusal::Refusal;
 use crate::syntax::{Format, Item, Value, parse};
-use crate::types::{Addresses, LogLevel, Network, Port, StorageEngine};
+use crate::types::{
+    Addresses, FileMode, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio, StorageEngine,
+};
+use crate::watch_block::{self, WatchBlock};
 
 /// The type of an option, as a reader of the documentation sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub enum Kind {
     Integer,
     /// A port, with `-1` for off and `0` for any free one.
     Port,
+    /// A number from 0 to 1.
+    Ratio,
     /// A duration such as `"1h30m"`.
     Duration,
     /// A text.
@@ -33,6 +39,8 @@ pub enum Kind {
     List,
     /// Texts by name.
     Map,
+    /// A list of blocks.
+    Blocks,
 }
 
 impl Kind {
@@ -43,22 +51,24 @@ impl Kind {
             Self::Bool => "boolean",
             Self::Integer => "integer",
             Self::Port => "port",
+            Self::Ratio => "number from 0 to 1",
             Self::Duration => "duration",
             Self::Text => "text",
             Self::Choice(_) => "word",
             Self::List => "list of texts",
             Self::Map => "map of texts",
+            Self::Blocks => "list of blocks",
         }
     }
 
     /// Whether a second value is joined with the first instead of replacing it.
     pub(crate) fn joins(self) -> bool {
-        matches!(self, Self::List | Self::Map)
+        matches!(self, Self::List | Self::Map | Self::Blocks)
     }
 
     /// Whether values of several sources are appended to each other, in which case flags come first.
     pub(crate) fn appends(self) -> bool {
-        self == Self::List
+        matches!(self, Self::List | Self::Blocks)
     }
 
     /// The value that a text stands for, given as a flag or as a default. A list gets one element, a map one entry.
@@ -66,9 +76,11 @@ impl Kind {
         match self {
             Self::Bool => go_bool(text),
             Self::Integer | Self::Port => go_integer(text),
+            Self::Ratio => Ok(Value::Number(text.to_owned())),
             Self::Duration | Self::Text | Self::Choice(_) => Ok(Value::Text(text.to_owned())),
             Self::List => Ok(list_of(&[text])),
             Self::Map => entry(text),
+            Self::Blocks => json_value(text),
         }
     }
 
@@ -119,6 +131,18 @@ fn object(text: &str) -> Result<Value, String> {
         .map_err(|error| format!("expected a JSON object such as {{\"name\": \"value\"}}: {error}"))
 }
 
+/// A value written in JSON.
+fn json_value(text: &str) -> Result<Value, String> {
+    let wanted = "expected a block in JSON such as {\"name\": \"value\"}, or a list of them";
+    let items = parse(Format::Json, format!("{{\"value\": {text}}}").as_bytes());
+    let mut items = items.map_err(|error| format!("{wanted}: {error}"))?;
+    // Two mean that the text closed the object that was put around it.
+    match (items.pop(), items.is_empty()) {
+        (Some(item), true) => Ok(item.node.value),
+        _ => Err(wanted.to_owned()),
+    }
+}
+
 /// A type that a field of the configuration may have.
 pub(crate) trait OptionValue: Sized {
     /// What it is called.
@@ -127,8 +151,18 @@ pub(crate) trait OptionValue: Sized {
     /// Reads it from a value as written; the error says what was expected and what was found.
     fn read(value: &Value) -> Result<Self, String>;
 
+    /// The same, for values with parts, where a fault has a place of its own.
+    fn read_placed(value: &Value) -> Result<Self, Refusal> {
+        Self::read(value).map_err(Refusal::from)
+    }
+
     /// The value as JSON writes it.
     fn to_json(&self) -> Json;
+
+    /// The value with what may be secret in it hidden.
+    fn to_json_hidden(&self) -> Json {
+        hidden(self.to_json())
+    }
 
     /// Takes in the value of a later source.
     fn merge(&mut self, later: Self) {
@@ -138,6 +172,17 @@ pub(crate) trait OptionValue: Sized {
     /// What a range is compared with, in ones or nanoseconds.
     fn amount(&self) -> Option<i128> {
         None
+    }
+}
+
+/// A value of which only the form is left.
+fn hidden(value: Json) -> Json {
+    match value {
+        Json::Null => Json::Null,
+        Json::String(text) if text.is_empty() => json!(""),
+        Json::Array(values) => values.into_iter().map(hidden).collect(),
+        Json::Object(fields) => fields.into_iter().map(|(name, value)| (name, hidden(value))).collect(),
+        _ => json!("hidden"),
     }
 }
 
@@ -188,6 +233,49 @@ impl OptionValue for bool {
     }
 }
 
+impl OptionValue for Option<bool> {
+    const KIND: Kind = Kind::Bool;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        bool::read(value).map(Some)
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self)
+    }
+}
+
+impl OptionValue for Ratio {
+    const KIND: Kind = Kind::Ratio;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        let wanted = "a number from 0 to 1 (without quotes)";
+        let read = match value {
+            Value::Integer(number) => number.to_string().parse().ok(),
+            Value::Number(number) => number.parse().ok(),
+            _ => None,
+        };
+        read.map_or_else(|| expected(wanted, value), Ok)
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self.0)
+    }
+}
+
+impl OptionValue for Option<OtlpEndpoint> {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        let text = text("an address in quotes, such as \"http://localhost:4318\"", value)?;
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self.as_ref().map(ToString::to_string))
+    }
+}
+
 impl OptionValue for u64 {
     const KIND: Kind = Kind::Integer;
 
@@ -196,6 +284,25 @@ impl OptionValue for u64 {
         match value {
             Value::Integer(number) => Self::try_from(*number).or_else(|_| expected(wanted, value)),
             other => expected(wanted, other),
+        }
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self)
+    }
+
+    fn amount(&self) -> Option<i128> {
+        Some(i128::from(*self))
+    }
+}
+
+impl OptionValue for i64 {
+    const KIND: Kind = Kind::Integer;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Integer(number) => Ok(*number),
+            other => expected("a whole number (without quotes)", other),
         }
     }
 
@@ -281,6 +388,67 @@ impl OptionValue for Addresses {
     }
 }
 
+impl OptionValue for Listeners {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        text("IP addresses and unix:///path in quotes, with spaces between them", value)?.parse()
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self.to_string())
+    }
+}
+
+impl OptionValue for Option<FileMode> {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        text("a file mode in quotes, such as \"0660\"", value)?.parse().map(Some)
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self.map(|mode| mode.to_string()))
+    }
+}
+
+impl OptionValue for Option<String> {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        let text = text("a text in quotes", value)?;
+        Ok((!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    fn to_json(&self) -> Json {
+        json!(self)
+    }
+}
+
+impl OptionValue for Vec<WatchBlock> {
+    const KIND: Kind = Kind::Blocks;
+
+    fn read(value: &Value) -> Result<Self, String> {
+        watch_block::read_all(value).map_err(|refusal| refusal.reason)
+    }
+
+    fn read_placed(value: &Value) -> Result<Self, Refusal> {
+        watch_block::read_all(value)
+    }
+
+    fn to_json(&self) -> Json {
+        self.iter().map(|block| block.to_json(false)).collect()
+    }
+
+    fn to_json_hidden(&self) -> Json {
+        self.iter().map(|block| block.to_json(true)).collect()
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.extend(later);
+    }
+}
+
 impl OptionValue for Option<PathBuf> {
     const KIND: Kind = Kind::Text;
 
@@ -340,7 +508,7 @@ macro_rules! choices {
     )*};
 }
 
-choices! { LogLevel StorageEngine }
+choices! { LogLevel OtlpProtocol StorageEngine }
 
 fn texts<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     let Value::List(nodes) = value else {

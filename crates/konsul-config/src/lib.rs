@@ -42,24 +42,35 @@ mod option;
 mod options;
 mod reading;
 mod reference;
+mod refusal;
 mod reload;
 mod rules;
 mod schema;
 #[cfg(test)]
 mod set_tests;
+mod show;
 pub mod syntax;
 mod types;
+mod watch_block;
 
-pub use config::{Config, HttpConfig, Limits, ListenAddresses, Ports, Storage, Telemetry, Watch};
+pub use config::{
+    Config, Endpoint, HttpConfig, Limits, ListenAddresses, Ports, Storage, Telemetry, UnixSockets, Watch,
+};
 pub use error::{ConfigError, Origin, Warning};
 pub use files::{Disk, Files, MemoryFiles};
 pub use help::help_text;
 pub use kind::Kind;
+pub use konsul_types::duration::GoDuration;
 pub use load::{Loaded, Origins};
 pub use option::{ConfigOption, Range, Reload};
 pub use options::{SECTIONS, Section, all as all_options};
 pub use reference::reference_page;
 pub use reload::{Change, ReloadPlan};
 pub use schema::json_schema;
+pub use show::{as_json, as_text};
 pub use syntax::parse_bytes;
-pub use types::{Addresses, LogLevel, Network, Port, StorageEngine};
+pub use types::{
+    Addresses, FileMode, Listener, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio,
+    StorageEngine,
+};
+pub use watch_block::{HttpHandler, WatchBlock, WatchHandler, WatchOn};

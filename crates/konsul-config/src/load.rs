@@ -130,9 +130,9 @@ fn apply_dev(config: &mut Config, origins: &mut Origins) {
 
 fn apply(setting: &Setting, config: &mut Config, origins: &mut Origins) -> Result<(), ConfigError> {
     let Setting { option, value, origin } = setting;
-    option.apply(config, value).map_err(|reason| {
-        let (origin, key) = (origin.clone(), option.key.to_owned());
-        ConfigError::BadValue { origin, key, reason }
+    option.apply(config, value).map_err(|refusal| {
+        let (origin, key) = (origin.clone().at(refusal.at), option.key.to_owned());
+        ConfigError::BadValue { origin, key, reason: refusal.reason }
     })?;
     let known = origins.entry(option.key).or_default();
     let fresh = !option.kind.joins() || matches!(known.as_slice(), [Origin::Default | Origin::DevMode]);

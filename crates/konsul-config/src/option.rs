@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::config::Config;
 use crate::kind::{Kind, OptionValue};
+use crate::refusal::Refusal;
 use crate::syntax::Value;
 
 /// When a changed value takes effect.
@@ -54,9 +55,13 @@ pub struct ConfigOption {
     pub in_files: bool,
     /// What it is for, in one or two sentences.
     pub doc: &'static str,
+    /// Whether its value may hold a secret, and is shown to nobody.
+    pub secret: bool,
     pub(crate) consul_flag: Option<&'static str>,
-    pub(crate) set: fn(&mut Config, &Value, &ConfigOption) -> Result<(), String>,
+    pub(crate) set: fn(&mut Config, &Value, &ConfigOption) -> Result<(), Refusal>,
     pub(crate) get: fn(&Config) -> Json,
+    pub(crate) get_hidden: fn(&Config) -> Json,
+    pub(crate) copy: fn(&Config, &mut Config),
 }
 
 impl ConfigOption {
@@ -100,6 +105,11 @@ impl ConfigOption {
         self
     }
 
+    pub(crate) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
     pub(crate) const fn not_in_files(mut self) -> Self {
         self.in_files = false;
         self
@@ -123,8 +133,19 @@ impl ConfigOption {
         (self.get)(config)
     }
 
+    /// The value in `config` for the eyes of others: what may be secret is replaced by the word `hidden`.
+    #[must_use]
+    pub fn shown_in(&self, config: &Config) -> Json {
+        if self.secret { (self.get_hidden)(config) } else { (self.get)(config) }
+    }
+
+    /// Makes the value in `to` the one in `from`.
+    pub(crate) fn copy(&self, from: &Config, to: &mut Config) {
+        (self.copy)(from, to);
+    }
+
     /// Puts a value into the field: replaces it, appends to a list, or adds to a map.
-    pub(crate) fn apply(&self, config: &mut Config, value: &Value) -> Result<(), String> {
+    pub(crate) fn apply(&self, config: &mut Config, value: &Value) -> Result<(), Refusal> {
         (self.set)(config, value, self)
     }
 
@@ -188,14 +209,17 @@ macro_rules! option {
             reload: $crate::option::Reload::Restart,
             in_files: true,
             doc: $doc,
+            secret: false,
             consul_flag: None,
             set: |config, value, option| {
-                let value = $crate::kind::OptionValue::read(value)?;
+                let value = $crate::kind::OptionValue::read_placed(value)?;
                 option.check_range(&value)?;
                 $crate::kind::OptionValue::merge(&mut config.$first $(. $rest)*, value);
                 Ok(())
             },
             get: |config| $crate::kind::OptionValue::to_json(&config.$first $(. $rest)*),
+            get_hidden: |config| $crate::kind::OptionValue::to_json_hidden(&config.$first $(. $rest)*),
+            copy: |from, to| to.$first $(. $rest)* = from.$first $(. $rest)*.clone(),
         }
     };
 }

@@ -107,7 +107,15 @@ impl Reader<'_> {
         let origin = self.origin(item.at);
         if let Some(first) = self.seen.insert(option.key, item.at) {
             let (key, joined) = (option.key.to_owned(), option.kind.joins());
-            self.reading.warnings.push(Warning::GivenTwice { origin: origin.clone(), key, first, joined });
+            // Each block of a kind stands for itself.
+            if option.kind != crate::kind::Kind::Blocks {
+                self.reading.warnings.push(Warning::GivenTwice {
+                    origin: origin.clone(),
+                    key,
+                    first,
+                    joined,
+                });
+            }
         }
         self.reading.settings.push(Setting { option, value: item.node.value.clone(), origin });
     }

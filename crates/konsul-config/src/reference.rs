@@ -28,14 +28,14 @@ Later wins:
 
 Lists are not replaced but joined: flags first, then variables, then files. Maps are joined key by key.
 
-Files are HCL version 1 (`.hcl`) or JSON (`.json`), as Consul's are. A directory is read without those below it, in the
+Files are HCL version 1 (`.hcl`) or JSON (`.json`), as Consul's are, or TOML (`.toml`). A directory is read without those below it, in the
 order of the file names; other files in it are skipped with a warning. Keys are read without regard to case. A key that
 is unknown, of the wrong type or out of range stops the start, and all such faults are listed at once, each with file,
 line and column.
 
 Flags take one dash or two, and their value after `=` or as the next word. A boolean flag stands alone or takes `=true`
 or `=false`. In the environment a list is written with commas, and a map as a JSON object; on the command line either
-is given entry by entry, a map's as `name:value`. Durations are written as Go writes them: `10s`, `1h30m`, `1.5s`,
+is given entry by entry, a map's as `name:value`. Blocks are JSON in both. Durations are written as Go writes them: `10s`, `1h30m`, `1.5s`,
 `200ms`.
 
 ```hcl
@@ -47,6 +47,22 @@ ports {
   http = 8500
 }
 ```
+
+`konsul validate FILE_OR_DIRECTORY...` says what an agent would say of files, and `konsul config show -origin` shows
+every value in force with the place it came from. `konsul config schema` prints a JSON Schema of the files, for editors.
+
+## Reload
+
+SIGHUP, `konsul reload` and `PUT /v1/agent/reload` read all sources again. A fault in any of them changes nothing. Of what
+has changed, the options marked so below take effect at once; the others wait for a restart, and the answer and the
+log name both.
+
+## Consul's keys
+
+Every key of Consul's agent is one of three. It *works*: it is one of the options below, under the same name. It is
+*not built yet*: a file that asks for it is refused, with the key's name; the list is at the end of this page. Or it
+*means nothing here*, and gets a warning with the reason; that list is there too. Any other key is unknown and refused,
+with the nearest right one.
 ";
 
 /// The whole page as Markdown.

@@ -13,14 +13,17 @@ use crate::options;
 pub struct Change {
     /// The option; its `reload` says when the new value takes effect.
     pub option: &'static ConfigOption,
-    /// The value in force.
+    /// The value in force, as it may be shown.
     pub from: Json,
-    /// The new value.
+    /// The new value, as it may be shown.
     pub to: Json,
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from == self.to {
+            return write!(f, "{}: changed in what is not shown", self.option.key);
+        }
         write!(f, "{}: {} -> {}", self.option.key, self.from, self.to)
     }
 }
@@ -38,9 +41,15 @@ impl ReloadPlan {
     pub fn between(running: &Config, new: &Config) -> Self {
         let change = |option: &'static ConfigOption| {
             let (from, to) = (option.value_in(running), option.value_in(new));
-            (from != to).then_some(Change { option, from, to })
+            let (from_shown, to_shown) = (option.shown_in(running), option.shown_in(new));
+            (from != to).then_some(Change { option, from: from_shown, to: to_shown })
         };
         Self { changes: options::all().filter_map(change).collect() }
+    }
+
+    /// Makes `running` what is in force after a reload: `new`, where a change takes effect at once.
+    pub fn put_in_force(&self, running: &mut Config, new: &Config) {
+        self.live().for_each(|change| change.option.copy(new, running));
     }
 
     /// The changes that take effect now.

@@ -1,9 +1,14 @@
 //! What one option demands of another. Each rule is a function, and they are all called in one place.
 
-use crate::config::Config;
+use std::path::PathBuf;
+
+use konsul_types::{Key, Namespace};
+
+use crate::config::{Config, Endpoint};
 use crate::error::{ConfigError, Origin, Warning};
 use crate::load::Origins;
 use crate::types::StorageEngine;
+use crate::watch_block::WatchOn;
 
 /// What a rule looks at, and where it says what it found.
 struct Case<'a> {
@@ -17,6 +22,11 @@ impl Case<'_> {
     fn origin(&self, key: &str) -> Origin {
         let known = self.origins.get(key).and_then(|origins| origins.last());
         known.cloned().unwrap_or(Origin::Default)
+    }
+
+    /// Whether somebody gave the option a value.
+    fn is_set(&self, key: &str) -> bool {
+        !matches!(self.origin(key), Origin::Default | Origin::DevMode)
     }
 
     fn refuse(&mut self, key: &str, reason: impl Into<String>) {
@@ -43,10 +53,15 @@ pub(crate) fn check(
     server(&mut case);
     bootstrap(&mut case);
     data_dir(&mut case);
+    node_meta(&mut case);
     listeners(&mut case);
+    unix_sockets(&mut case);
+    log_files(&mut case);
+    watches(&mut case);
     query_times(&mut case);
     response_headers(&mut case);
     block_endpoints(&mut case);
+    backups(&mut case);
 }
 
 fn datacenter(case: &mut Case<'_>) {
@@ -133,7 +148,12 @@ fn data_dir(case: &mut Case<'_>) {
 fn listeners(case: &mut Case<'_>) {
     let key = if case.config.addresses.http.0.is_empty() { "client_addr" } else { "addresses.http" };
     let listen = case.config.http_listen();
-    let far = listen.iter().find(|address| !address.ip().to_canonical().is_loopback());
+    let addresses = listen.iter().filter_map(|endpoint| match endpoint {
+        Endpoint::Tcp(address) => Some(address),
+        // Its file has an owner and a mode.
+        Endpoint::Unix(_) => None,
+    });
+    let far = addresses.copied().find(|address| !address.ip().to_canonical().is_loopback());
     match far {
         Some(address) if !case.config.allow_insecure_listen => {
             let reason = format!(
@@ -151,6 +171,73 @@ fn listeners(case: &mut Case<'_>) {
     }
     if case.config.client_addr.0.is_empty() {
         case.refuse("client_addr", "client_addr cannot be empty; ports.http = -1 turns the HTTP API off");
+    }
+}
+
+fn unix_sockets(case: &mut Case<'_>) {
+    let listen = case.config.http_listen();
+    let paths: Vec<&PathBuf> = listen
+        .iter()
+        .filter_map(|endpoint| match endpoint {
+            Endpoint::Unix(path) => Some(path),
+            Endpoint::Tcp(_) => None,
+        })
+        .collect();
+    let twice = paths.iter().enumerate().find(|(at, path)| paths[..*at].contains(path));
+    if let Some((_, path)) = twice {
+        case.refuse("addresses.http", format!("addresses.http names {} twice", path.display()));
+    }
+    let of_none = ["unix_sockets.user", "unix_sockets.group", "unix_sockets.mode"]
+        .into_iter()
+        .find(|key| case.is_set(key));
+    if let (true, Some(key)) = (paths.is_empty(), of_none) {
+        case.advise(key, format!("{key} has no effect: addresses.http names no unix socket"));
+    }
+}
+
+fn log_files(case: &mut Case<'_>) {
+    let rotation = ["log_rotate_bytes", "log_rotate_duration", "log_rotate_max_files"];
+    let key = rotation.into_iter().find(|key| case.is_set(key));
+    if let (None, Some(key)) = (&case.config.log_file, key) {
+        case.advise(key, format!("{key} has no effect: there is no log_file"));
+    }
+}
+
+/// Consul's bounds on the pairs of a node.
+fn node_meta(case: &mut Case<'_>) {
+    let meta = &case.config.node_meta;
+    if meta.len() > 64 {
+        let reason = format!("node_meta has {} pairs; a node may have 64", meta.len());
+        return case.refuse("node_meta", reason);
+    }
+    let key_ok = |key: &str| {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (1..=128).contains(&key.len()) && key.bytes().all(good) && !key.starts_with("consul-")
+    };
+    let bad = meta.iter().find(|(key, value)| !key_ok(key) || value.chars().count() > 512);
+    if let Some((key, _)) = bad {
+        let reason = format!(
+            "node_meta: {key:?} is no key of 1 to 128 letters, digits, - and _ (`consul-` is kept for the agent), or its \
+             value has more than 512 characters"
+        );
+        case.refuse("node_meta", reason);
+    }
+}
+
+fn watches(case: &mut Case<'_>) {
+    let named = case.config.watches.iter().filter_map(|watch| watch.namespace.as_deref());
+    let bad =
+        named.map(|name| (name, Namespace::new(name))).find_map(|(name, made)| Some((name, made.err()?)));
+    if let Some((name, why)) = bad {
+        let reason = format!("watches: the namespace {name:?} cannot be one: {why}");
+        case.refuse("watches", reason);
+    }
+    let keys = case.config.watches.iter().filter_map(|watch| match &watch.on {
+        WatchOn::Key(key) => Some(key.as_str()),
+        _ => None,
+    });
+    if let Some(why) = keys.map(Key::new).find_map(Result::err) {
+        case.refuse("watches", format!("watches: {why}"));
     }
 }
 
@@ -186,5 +273,70 @@ fn block_endpoints(case: &mut Case<'_>) {
         let reason =
             format!("http_config.block_endpoints: {prefix:?} blocks nothing, since every path begins with /");
         case.refuse("http_config.block_endpoints", reason);
+    }
+}
+
+fn backups(case: &mut Case<'_>) {
+    let name = &case.config.backup.name;
+    if let Err(why) = backup_name(name) {
+        let reason = format!("backup.name = {name:?} {why}");
+        case.refuse("backup.name", reason);
+    }
+    if !case.config.backup.drill && case.is_set("backup.drill_interval") {
+        case.advise("backup.drill_interval", "backup.drill_interval has no effect with backup.drill = false");
+    }
+    if case.config.backup.directory.is_none() {
+        let keys = case.origins.keys().filter(|key| key.starts_with("backup.") && case.is_set(key));
+        let set: Vec<String> = keys.map(ToString::to_string).collect();
+        for key in set {
+            let reason = format!("{key} has no effect without backup.directory: no backups are made");
+            case.advise(&key, reason);
+        }
+    }
+}
+
+/// A name must differ from backup to backup, and must not lead out of its directory.
+fn backup_name(name: &str) -> Result<(), String> {
+    let mut rest = name;
+    while let Some((_, after)) = rest.split_once('{') {
+        let (word, after) = after.split_once('}').ok_or("has a { without its }")?;
+        if !matches!(word, "node" | "datacenter" | "time" | "index") {
+            return Err(format!(
+                "has {{{word}}}; there are {{node}}, {{datacenter}}, {{time}} and {{index}}"
+            ));
+        }
+        rest = after;
+    }
+    if name.contains('/') || name.starts_with('.') || name.chars().any(char::is_control) {
+        return Err("is no name of a file: it may hold no /, and not begin with a dot".to_owned());
+    }
+    if name.len() > 150 {
+        return Err("is too long; at most 150 bytes leave room for what is filled in".to_owned());
+    }
+    if !name.contains("{time}") && !name.contains("{index}") {
+        return Err("would give every backup the same name; put {time} or {index} into it".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::backup_name;
+
+    #[test]
+    fn a_name_of_a_backup_that_cannot_be_used_is_refused() {
+        for good in ["konsul-{node}-{time}-{index}.snap", "{index}", "{datacenter}{time}"] {
+            assert_eq!(backup_name(good), Ok(()), "{good}");
+        }
+        for (bad, expect) in [
+            ("same", "every backup the same name"),
+            ("", "every backup the same name"),
+            ("../{time}", "no name of a file"),
+            (".{time}", "no name of a file"),
+            ("{tiem}", "has {tiem}"),
+            ("{time", "without its }"),
+        ] {
+            assert!(backup_name(bad).unwrap_err().contains(expect), "{bad}");
+        }
     }
 }

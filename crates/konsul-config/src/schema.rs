@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::config::Config;
 use crate::kind::Kind;
 use crate::option::{ConfigOption, Range};
-use crate::{consul, options};
+use crate::{consul, options, watch_block};
 
 /// The schema of a configuration file in JSON (draft 2020-12). Keys of Consul that mean nothing are in it, marked as
 /// deprecated; keys that are not built are not, since a file with them is refused.
@@ -64,12 +64,14 @@ fn shape(kind: Kind) -> Map<String, Json> {
     let shape = match kind {
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Integer | Kind::Port => json!({ "type": "integer" }),
+        Kind::Ratio => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Kind::Duration => json!({ "type": "string", "examples": ["10s", "1h30m"] }),
         Kind::Text => json!({ "type": "string" }),
         // Words are read without regard to case, which a plain `enum` cannot say.
         Kind::Choice(words) => json!({ "type": "string", "examples": words }),
         Kind::List => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Kind::Blocks => json!({ "type": "array", "items": watch_block::schema() }),
     };
     shape.as_object().cloned().unwrap_or_default()
 }

@@ -85,7 +85,7 @@ fn defaults_and_dev_values_are_in_range() {
 /// The paths of all fields of the configuration, down to the options.
 fn fields(path: &str, value: &Json, found: &mut BTreeSet<String>) {
     match value {
-        Json::Object(map) if !matches!(path, "http_config.response_headers") => {
+        Json::Object(map) if !options::all().any(|option| option.key == path) => {
             for (name, value) in map {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 fields(&path, value, found);
@@ -110,7 +110,9 @@ fn fields_and_options_are_the_same() {
 fn every_key_of_consul_is_in_exactly_one_table() {
     let consul: BTreeSet<&str> = lines(include_str!("../tests/consul-keys.txt")).collect();
     let tables: BTreeSet<&str> = leaves().map(|(key, _)| key).collect();
-    let missing: Vec<_> = consul.difference(&tables).collect();
+    // An option with parts of its own stands for all that is below it.
+    let whole = |key: &str| key.strip_suffix(".*").is_some_and(|key| tables.contains(key));
+    let missing: Vec<_> = consul.difference(&tables).filter(|key| !whole(key)).collect();
     assert!(missing.is_empty(), "in no table: {missing:?}");
     let foreign = leaves().filter(|(_, known)| !matches!(known, Known::Option(_))).map(|(key, _)| key);
     let invented: Vec<_> = foreign.filter(|key| !consul.contains(key)).collect();
@@ -145,6 +147,8 @@ fn sample(option: &ConfigOption) -> String {
             let Range::Integers(_, most) = option.range else { panic!("{} has a range", option.key) };
             most.to_string()
         }
+        ("unix_sockets.mode", _) => "0640".into(),
+        ("backup.name", _) => "sample-{time}.snap".into(),
         // The shorter of the two query times is the other's default, and may not become the longer.
         ("max_query_time", _) => "11m0s".into(),
         (_, Kind::Duration) => "9m0s".into(),
@@ -152,9 +156,13 @@ fn sample(option: &ConfigOption) -> String {
             words.iter().find(|word| **word != option.default).expect("two words").to_string()
         }
         ("node_id", _) => "b0f1a4c6-4e3c-4b1e-9a53-2f6d0c7e1a55".into(),
-        ("bind_addr" | "client_addr" | "addresses.http", _) => "127.0.0.2".into(),
+        ("bind_addr" | "client_addr", _) => "127.0.0.2".into(),
+        ("addresses.http", _) => "unix:///run/k.sock 127.0.0.2".into(),
         ("http_config.allow_write_http_from", _) => "10.0.0.0/8".into(),
+        ("telemetry.otlp_endpoint", _) => "http://localhost:4319".into(),
+        (_, Kind::Ratio) => "0.5".into(),
         (_, Kind::Map) => "X-Sample:text".into(),
+        (_, Kind::Blocks) => "{\"type\":\"key\",\"key\":\"a\",\"args\":[\"/bin/true\"]}".into(),
         (_, Kind::Text | Kind::List) => {
             "/sample".trim_start_matches(if option.kind == Kind::List { "" } else { "/" }).into()
         }
@@ -163,9 +171,12 @@ fn sample(option: &ConfigOption) -> String {
 
 fn sample_json(option: &ConfigOption) -> Json {
     match option.kind {
-        Kind::Bool | Kind::Integer | Kind::Port => sample(option).parse().expect("a JSON literal"),
+        Kind::Bool | Kind::Integer | Kind::Port | Kind::Ratio => {
+            sample(option).parse().expect("a JSON literal")
+        }
         Kind::List => serde_json::json!([sample(option)]),
         Kind::Map => serde_json::json!({ "X-Sample": "text" }),
+        Kind::Blocks => serde_json::json!([serde_json::from_str::<Json>(&sample(option)).expect("JSON")]),
         _ => Json::String(sample(option)),
     }
 }
@@ -175,9 +186,9 @@ fn load_with(
     option: &ConfigOption,
     args: &[String],
     variables: &[(String, String)],
-    file: Option<&str>,
+    (name, text): (&'static str, &str),
 ) -> Loaded {
-    let mut all = vec!["-config-file".to_owned(), "test.json".to_owned()];
+    let mut all = vec!["-config-file".to_owned(), name.to_owned()];
     // Only these keys are themselves what dev mode sets or needs.
     if option.key == "data_dir" || option.key == "storage.engine" {
         all.push("-hcl=bootstrap = true server = true".into());
@@ -189,7 +200,7 @@ fn load_with(
         all.push("-dev".into());
     }
     all.extend_from_slice(args);
-    let files = MemoryFiles::new([("test.json", file.unwrap_or("{}"))]);
+    let files = MemoryFiles::new([(name, text)]);
     Config::load(&all, variables, &files).unwrap_or_else(|errors| panic!("{}: {errors:#?}", option.key))
 }
 
@@ -198,19 +209,53 @@ fn nested(key: &str, value: &Json) -> String {
     names.iter().rev().fold(value.to_string(), |inner, name| format!("{{\"{name}\": {inner}}}"))
 }
 
+/// `key = value` in HCL, with the key's blocks around it.
+fn in_hcl(key: &str, value: &Json) -> String {
+    let names: Vec<&str> = key.split('.').collect();
+    let (last, blocks) = names.split_last().expect("a key has a name");
+    let inner = format!("{last} = {}", hcl_value(value));
+    blocks.iter().rev().fold(inner, |inner, block| format!("{block} {{\n  {inner}\n}}"))
+}
+
+fn hcl_value(value: &Json) -> String {
+    match value {
+        Json::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("\"{name}\" = {}", hcl_value(value)));
+            format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+        }
+        Json::Array(values) => format!("[{}]", values.iter().map(hcl_value).collect::<Vec<_>>().join(", ")),
+        scalar => scalar.to_string(),
+    }
+}
+
+/// The same in TOML, as a table of the key's blocks; HCL's way of writing values happens to be TOML's.
+fn in_toml(key: &str, value: &Json) -> String {
+    let (table, name) = key.rsplit_once('.').map_or(("", key), |(table, name)| (table, name));
+    let table = if table.is_empty() { String::new() } else { format!("[{table}]\n") };
+    format!("{table}{name} = {}", hcl_value(value))
+}
+
 #[test]
 fn every_option_is_read_back_from_file_variable_and_flag() {
     for option in options::all() {
         let expected = sample_json(option);
-        let flag = format!("-{}={}", option.flag_name(), sample(option));
+        let dashes = ["-", "--"].map(|dash| format!("{dash}{}={}", option.flag_name(), sample(option)));
+        let apart = [format!("-{}", option.flag_name()), sample(option)];
         let in_variable = if option.kind == Kind::Map { expected.to_string() } else { sample(option) };
         let variable = (option.variable(), in_variable);
-        let file = nested(option.key, &expected);
-        let by_flag = load_with(option, &[flag], &[], None);
-        let by_variable = load_with(option, &[], &[variable], None);
-        let mut all = vec![by_flag, by_variable];
+        let nothing = ("test.json", "{}");
+        let mut all = vec![load_with(option, &[], &[variable], nothing)];
+        all.extend(dashes.map(|flag| load_with(option, &[flag], &[], nothing)));
+        if option.kind != Kind::Bool {
+            all.push(load_with(option, &apart, &[], nothing));
+        }
         if option.in_files {
-            all.push(load_with(option, &[], &[], Some(&file)));
+            let files = [
+                ("test.json", nested(option.key, &expected)),
+                ("test.hcl", in_hcl(option.key, &expected)),
+                ("test.toml", in_toml(option.key, &expected)),
+            ];
+            all.extend(files.map(|(name, text)| load_with(option, &[], &[], (name, &text))));
         }
         for loaded in all {
             assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -81,6 +82,183 @@ impl Serialize for Addresses {
     }
 }
 
+/// Where one listener listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listener {
+    /// On an IP address, at the port of its kind.
+    Ip(IpAddr),
+    /// On a unix socket, written as `unix:///path`.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for Listener {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(path) = text.strip_prefix("unix://") else {
+            return address(text).map(Self::Ip);
+        };
+        // The system's bound on the name of a socket, with its closing zero.
+        if !path.starts_with('/') || path.len() > 107 || path.contains(char::is_control) {
+            return Err(format!(
+                "expected a unix socket such as unix:///run/konsul.sock, an absolute path of at most 107 bytes, \
+                 found {text:?}"
+            ));
+        }
+        Ok(Self::Unix(PathBuf::from(path)))
+    }
+}
+
+/// IP addresses and unix sockets, written as one text with spaces between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listeners(pub Vec<Listener>);
+
+impl fmt::Display for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&texts.join(" "))
+    }
+}
+
+impl FromStr for Listeners {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains("{{") {
+            return Err(TEMPLATE.to_owned());
+        }
+        text.split_whitespace().map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Serialize for Listeners {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The permissions of a file, written in octal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileMode(pub u32);
+
+impl fmt::Display for FileMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+impl FromStr for FileMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        let mode = u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o777);
+        mode.map(Self)
+            .ok_or_else(|| format!("expected a file mode from 0000 to 0777, in octal, found {text:?}"))
+    }
+}
+
+impl Serialize for FileMode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A part of a whole, from 0 to 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Ratio(pub f64);
+
+impl FromStr for Ratio {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.map(Self).ok_or_else(|| format!("expected a number from 0 to 1, found {text:?}"))
+    }
+}
+
+/// How traces are sent to a collector.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OtlpProtocol {
+    /// Protobuf in bodies of HTTP requests.
+    #[default]
+    Http,
+    /// gRPC.
+    Grpc,
+}
+
+impl OtlpProtocol {
+    pub(crate) const WORDS: &'static [&'static str] = &["http/protobuf", "grpc"];
+
+    /// The word by which OpenTelemetry calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::WORDS[self as usize]
+    }
+}
+
+impl FromStr for OtlpProtocol {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "http/protobuf" => Ok(Self::Http),
+            "grpc" => Ok(Self::Grpc),
+            _ => Err(format!("expected \"http/protobuf\" or \"grpc\", found {text:?}")),
+        }
+    }
+}
+
+impl Serialize for OtlpProtocol {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+/// Where a collector of traces listens: `http://host:port`, with a path or without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtlpEndpoint(String);
+
+impl fmt::Display for OtlpEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for OtlpEndpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.starts_with("https://") {
+            return Err(format!(
+                "traces are sent without encryption, found {text:?}; let a collector on this machine send them on"
+            ));
+        }
+        let host = text.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        let good = host.is_some_and(|host| !host.is_empty() && !host.contains('@'))
+            && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
+        if good {
+            return Ok(Self(text.trim_end_matches('/').to_owned()));
+        }
+        Err(format!("expected an address such as \"http://localhost:4318\", found {text:?}"))
+    }
+}
+
+impl Serialize for OtlpEndpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 const TEMPLATE: &str =
     "address templates are known to Consul, not built yet in Konsul; write the address itself";
 
@@ -90,9 +268,7 @@ pub(crate) fn address(text: &str) -> Result<IpAddr, String> {
         return Err(TEMPLATE.to_owned());
     }
     if text.starts_with("unix:") {
-        return Err(
-            "unix sockets are known to Consul, not built yet in Konsul; write an IP address".to_owned()
-        );
+        return Err("a unix socket is no IP address; addresses.http takes unix:///path".to_owned());
     }
     if text.contains(char::is_whitespace) {
         return Err(format!("expected one IP address, found several: {text:?}"));
@@ -256,6 +432,44 @@ mod tests {
         assert!(
             "127.0.0.1 {{ GetPrivateIP }}".parse::<Addresses>().expect_err("a template").contains("template")
         );
-        assert!("unix:///run/x".parse::<Addresses>().expect_err("a socket").contains("unix sockets"));
+        assert!("unix:///run/x".parse::<Addresses>().expect_err("a socket").contains("addresses.http"));
+    }
+
+    #[test]
+    fn listeners_may_be_sockets() {
+        let read: Listeners = "unix:///run/k.sock 127.0.0.1 ::1".parse().expect("three of them");
+        assert_eq!(read.0[0], Listener::Unix("/run/k.sock".into()));
+        assert_eq!(read.to_string(), "unix:///run/k.sock 127.0.0.1 ::1");
+        for bad in ["unix://relative", "unix:/run/x", &format!("unix:///{}", "x".repeat(107)), "localhost"] {
+            assert!(bad.parse::<Listeners>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_collector_is_told_by_a_plain_address() {
+        let read: OtlpEndpoint = "http://[::1]:4318/".parse().expect("a good one");
+        assert_eq!(read.to_string(), "http://[::1]:4318");
+        assert!("http://c:4318/v1/traces".parse::<OtlpEndpoint>().is_ok());
+        for bad in ["", "localhost:4318", "http://", "http://a b", "http://u:p@h", "http://h?x", "grpc://h"] {
+            assert!(bad.parse::<OtlpEndpoint>().is_err(), "{bad}");
+        }
+        let why = "https://c".parse::<OtlpEndpoint>().expect_err("no TLS");
+        assert!(why.contains("a collector on this machine"), "{why}");
+    }
+
+    #[test]
+    fn a_ratio_lies_between_nothing_and_all() {
+        assert_eq!("0.25".parse(), Ok(Ratio(0.25)));
+        for bad in ["-0.1", "1.1", "NaN", "inf", "half", ""] {
+            assert!(bad.parse::<Ratio>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn modes_are_octal() {
+        assert_eq!("660".parse::<FileMode>().map(|mode| mode.to_string()), Ok("0660".to_owned()));
+        for bad in ["", "0888", "+77", "1777", "rw"] {
+            assert!(bad.parse::<FileMode>().is_err(), "{bad}");
+        }
     }
 }

@@ -159,7 +159,7 @@ fn faulty_flags() {
         "stray",
         "-server=maybe",
         "-http-port=x",
-        "-config-format=toml",
+        "-config-format=yaml",
         "-retry-join=10.0.0.1",
         "-ui",
         "-syslog=false",

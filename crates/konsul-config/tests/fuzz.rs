@@ -56,8 +56,9 @@ proptest! {
     fn texts_of_configuration_words_never_panic(pieces in prop::collection::vec(piece(), 0..40)) {
         let text = pieces.concat();
         let _ = parse_bytes("k.hcl", text.as_bytes());
-        for name in ["k.hcl", "k.json"] {
+        for name in ["k.hcl", "k.json", "k.toml"] {
             let files = MemoryFiles::new([(name, text.clone())]);
+            let _ = parse_bytes(name, text.as_bytes());
             let _ = Config::load(&["-dev".into(), format!("-config-file={name}")], &[], &files);
         }
     }

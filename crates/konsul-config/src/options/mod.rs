@@ -1,5 +1,6 @@
 //! The declarations, by section. The order is that of the documentation and of `-help`.
 
+mod backup;
 mod behaviour;
 mod limits;
 mod network;
@@ -23,6 +24,7 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Node", options: node::OPTIONS },
     Section { title: "Addresses and ports", options: network::OPTIONS },
     Section { title: "Storage and change feed", options: storage::OPTIONS },
+    Section { title: "Backups", options: backup::OPTIONS },
     Section { title: "HTTP and limits", options: limits::OPTIONS },
     Section { title: "Behaviour", options: behaviour::OPTIONS },
     Section { title: "Logs and metrics", options: observing::OPTIONS },

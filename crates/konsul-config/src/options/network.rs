@@ -13,8 +13,13 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
          also need `allow_insecure_listen`."
     )
     .flag("client"),
-    option!(addresses.http, "", "Addresses of the HTTP API: IP addresses with spaces between them.")
-        .unset("those of `client_addr`"),
+    option!(
+        addresses.http,
+        "",
+        "Addresses of the HTTP API: IP addresses and unix sockets such as `unix:///run/konsul.sock`, with spaces \
+         between them. A unix socket is served whatever `ports.http` says."
+    )
+    .unset("those of `client_addr`"),
     option!(
         ports.http,
         "8500",
@@ -22,6 +27,16 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
     )
     .flag("http-port")
     .integers(-1, 65_535),
+    option!(unix_sockets.user, "", "Who owns the files of unix sockets: a name, or a number.")
+        .unset("the user that runs the agent"),
+    option!(unix_sockets.group, "", "Which group has the files of unix sockets: a name, or a number.")
+        .unset("the group that runs the agent"),
+    option!(
+        unix_sockets.mode,
+        "",
+        "The permissions of the files of unix sockets, in octal, such as `0660`. Who may write may use the API."
+    )
+    .unset("what the process's umask leaves"),
     option!(
         allow_insecure_listen,
         "false",

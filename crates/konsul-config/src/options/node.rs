@@ -13,6 +13,15 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
          addresses become."
     )
     .unset("a random one, kept in the data directory"),
+    option!(
+        node_meta,
+        "",
+        "Free pairs that are shown with this node: at most 64, keys of at most 128 letters, digits, `-` and `_`, values of \
+         at most 512 characters."
+    )
+    .flag("node-meta")
+    .unset("none")
+    .live(),
     option!(datacenter, "dc1", "Name of the datacenter this node belongs to. Capitals are made small.")
         .flag("datacenter"),
     option!(

@@ -12,6 +12,8 @@ use super::{Item, Node, Position, SyntaxError, Value};
 
 pub(super) fn parse(text: &str) -> Result<Vec<Item>, SyntaxError> {
     let mut cursor = Cursor::new(text);
+    // The file itself is a level, as its braces are in JSON.
+    cursor.descend()?;
     let items = items(&mut cursor)?;
     match cursor.peek() {
         None => Ok(items),

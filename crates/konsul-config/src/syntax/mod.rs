@@ -1,15 +1,16 @@
-//! From bytes to a tree of values with their places: HCL 1 and JSON.
+//! From bytes to a tree of values with their places: HCL 1, JSON and TOML.
 //!
 //! Consul's files are HCL version 1, a small language without expressions; the libraries of today read version 2,
 //! which refuses quoted keys and bare JSON, and evaluates what version 1 takes as text. The reader here covers what
 //! version 1 has: `key = value`, blocks with labels, lists, objects, comments, here-documents. A file that begins
-//! with `{` is JSON whatever it is called, as it is for Consul.
+//! with `{` is JSON whatever it is called, as it is for Consul. TOML, which Consul does not read, is left to its library.
 //!
 //! The tree keeps every key in the order of the file, repeated ones too; what a repetition means is decided later.
 
 mod cursor;
 mod hcl;
 mod json;
+mod toml;
 
 use std::fmt;
 
@@ -28,6 +29,8 @@ pub enum Format {
     Hcl,
     /// JSON.
     Json,
+    /// TOML 1.1.
+    Toml,
 }
 
 impl Format {
@@ -37,8 +40,15 @@ impl Format {
         match name.rsplit_once('.')?.1 {
             "hcl" => Some(Self::Hcl),
             "json" => Some(Self::Json),
+            "toml" => Some(Self::Toml),
             _ => None,
         }
+    }
+
+    /// The format of this name, as `-config-format` takes it.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::of_name(&format!(".{word}"))
     }
 }
 
@@ -96,7 +106,7 @@ pub struct Item {
     pub node: Node,
 }
 
-/// Why a text is neither HCL nor JSON.
+/// Why a text is not of its language.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct SyntaxError {
@@ -110,7 +120,7 @@ pub struct SyntaxError {
 /// taken for HCL. Never panics, whatever the bytes are.
 ///
 /// # Errors
-/// The first place at which the text stops being HCL or JSON, is not UTF-8, is nested too deeply or is too large.
+/// The first place at which the text stops being of its language, is not UTF-8, is nested too deeply or is too large.
 pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Vec<Item>, SyntaxError> {
     parse(Format::of_name(name).unwrap_or(Format::Hcl), bytes)
 }
@@ -123,10 +133,11 @@ pub fn parse(format: Format, bytes: &[u8]) -> Result<Vec<Item>, SyntaxError> {
     let text = decode(bytes)?;
     let first = text.trim_start().chars().next();
     match (format, first) {
-        // An empty file says nothing, in either language.
+        // An empty file says nothing, in any language.
         (_, None) => Ok(Vec::new()),
         (Format::Hcl, Some('{')) | (Format::Json, _) => json::parse(text),
         (Format::Hcl, _) => hcl::parse(text),
+        (Format::Toml, _) => toml::parse(text),
     }
 }
 
@@ -159,12 +170,14 @@ mod tests {
         fn no_bytes_panic(bytes: Vec<u8>) {
             let _ = parse_bytes("a.hcl", &bytes);
             let _ = parse_bytes("a.json", &bytes);
+            let _ = parse_bytes("a.toml", &bytes);
         }
 
         #[test]
         fn no_text_of_the_alphabet_panics(text in r#"[ \n\t{}\[\]",=:#/*<>a-z0-9\\$x_.é-]{0,60}"#) {
             let _ = parse_bytes("a.hcl", text.as_bytes());
             let _ = parse_bytes("a.json", text.as_bytes());
+            let _ = parse_bytes("a.toml", text.as_bytes());
         }
     }
 
@@ -182,14 +195,36 @@ mod tests {
     }
 
     #[test]
-    fn nesting_has_a_bound_in_both_languages() {
+    fn nesting_has_a_bound_in_every_language() {
         let deep = "[".repeat(100_000);
         let labels = format!("a{}", " \"b\"".repeat(100_000));
-        let texts =
-            [("a.hcl", format!("a = {deep}")), ("a.hcl", labels), ("a.json", format!("{{\"a\": {deep}"))];
+        let within = format!("a = {}{}", "[".repeat(70), "]".repeat(70));
+        let texts = [
+            ("a.hcl", format!("a = {deep}")),
+            ("a.hcl", labels),
+            ("a.json", format!("{{\"a\": {deep}")),
+            ("a.toml", within),
+        ];
         for (name, text) in texts {
             let error = parse_bytes(name, text.as_bytes()).expect_err("far too deep");
             assert_eq!(error.message, "nested more than 64 levels deep");
+        }
+        let error = parse_bytes("a.toml", format!("a = {deep}").as_bytes())
+            .expect_err("deeper than the library goes");
+        assert!(error.message.contains("recursion"), "{error}");
+    }
+
+    #[test]
+    fn the_bound_on_nesting_is_the_same_in_every_language() {
+        let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        for (levels, good) in [(MAX_DEPTH - 1, true), (MAX_DEPTH, false)] {
+            let list = nested(levels);
+            let json = format!("{{\"a\": {list}}}");
+            for (name, text) in
+                [("a.hcl", format!("a = {list}")), ("a.toml", format!("a = {list}")), ("a.json", json)]
+            {
+                assert_eq!(parse_bytes(name, text.as_bytes()).is_ok(), good, "{name} {levels}");
+            }
         }
     }
 
