@@ -28,31 +28,21 @@ pub(crate) fn info(config: &Config, identity: &Identity, raft: &Status) -> Agent
         node_name: identity.name.to_string(),
         node_id: identity.id.to_string(),
         server: config.server,
+        bootstrap: config.bootstrap,
+        expect: config.bootstrap_expect,
         version: build::VERSION.to_owned(),
         revision: build::REVISION.to_owned(),
         build_date: build::BUILD_DATE.to_owned(),
         address: advertised(config).to_string(),
         server_port: SERVER_PORT,
-        meta: BTreeMap::new(),
+        meta: config.node_meta.clone(),
         debug_config: debug_config(config),
         stats: stats(config, raft),
     }
 }
 
 fn debug_config(config: &Config) -> BTreeMap<String, String> {
-    let mut tree = serde_json::to_value(config).unwrap_or_default();
-    hide_header_values(&mut tree);
-    let Value::Object(options) = tree else {
-        return BTreeMap::new();
-    };
-    options.into_iter().map(|(key, value)| (pascal(&key), renamed(value).to_string())).collect()
-}
-
-/// A header may carry a credential; that it is set is all that others need to know.
-fn hide_header_values(tree: &mut Value) {
-    if let Some(Value::Object(headers)) = tree.pointer_mut("/http_config/response_headers") {
-        headers.values_mut().for_each(|value| *value = Value::from("hidden"));
-    }
+    config.shown().into_iter().map(|(key, value)| (pascal(&key), renamed(value).to_string())).collect()
 }
 
 fn renamed(value: Value) -> Value {

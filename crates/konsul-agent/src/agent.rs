@@ -1,30 +1,35 @@
 //! [`Agent::start`] and [`Running`]: from a configuration to a serving node, and back.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use konsul_config::Config;
 use konsul_http::Server;
 use konsul_operations::local::Local;
 use konsul_operations::ports::{Health, LocalAgent, ReloadReport, Replica as _};
-use konsul_operations::reconcile::{self, Wanted};
+use konsul_operations::{Operations, reconcile};
 use konsul_replica::{ReplicaOptions, ServerReplica};
 use konsul_runtime::sync::watch;
 use konsul_runtime::time::{self, Duration};
+use konsul_runtime::trace::Tracer;
 use konsul_runtime::{JoinHandle, spawn};
+use konsul_state::archive::Origin;
 use konsul_storage::{DiskStorage, MemoryStorage, RealVfs, Storage};
 use konsul_types::node::SERF_HEALTH;
-use konsul_types::{CheckId, Index, Node};
+use konsul_types::{CheckId, Millis};
 use konsul_watch::Topic;
 
+use crate::backups::{Keeper, Replicated, Settings as BackupSettings};
+use crate::figures::history::STEP;
 use crate::figures::{Requests, Sources};
+use crate::health::{Board, Weight};
 use crate::identity::Identity;
+use crate::listen::SocketFile;
 use crate::local_agent::{ThisAgent, request_stop};
 use crate::serving::{Phase, Serving};
-use crate::{AgentError, Logs, Reread, StopReason, about, listen, settings};
-
-/// Consul keeps graves of removed keys for so long.
-const GRAVES_MS: u64 = 15 * 60 * 1000;
+use crate::telemetry::{self, Sending, Tracing};
+use crate::{AgentError, Logs, Reread, StopReason, about, listen, settings, watches};
 
 /// How long a start may take after the log's newest snapshot was restored. A long log is replayed in this time; a node
 /// that needs more has something wrong with it.
@@ -45,8 +50,17 @@ pub struct Running {
     agent: Arc<ThisAgent>,
     serving: Arc<Serving>,
     reconcilers: JoinHandle<()>,
+    /// Makes backups, if that is wanted.
+    backups: Option<JoinHandle<()>>,
+    /// Runs handlers on changes.
+    watches: Option<JoinHandle<()>>,
+    /// The files of unix sockets, which go with the agent.
+    files: Vec<SocketFile>,
+    /// Keeps the last hour's figures.
+    history: Option<JoinHandle<()>>,
+    /// Sends traces, if any are recorded.
+    sending: Option<Sending>,
     asked: watch::Receiver<Option<StopReason>>,
-    grace: Duration,
 }
 
 impl Agent {
@@ -55,35 +69,93 @@ impl Agent {
     /// # Errors
     /// [`AgentError`]; then nothing of it runs any more.
     pub async fn start(self, config: Config) -> Result<Running, AgentError> {
-        let sockets = listen::bind(&config.http_listen())?;
+        let listen::Sockets { listeners, files } = listen::bind(&config)?;
         let http = settings::http(&config)?;
         let identity = Identity::settle(&config)?;
         let storage = open_storage(&config, &identity).await?;
         let replica = ServerReplica::start(replica_options(&config, &identity), storage).await?;
         let serving = Arc::new(Serving::new());
-        let requests = Arc::new(Requests::new());
+        let board = Arc::new(Board::default());
+        let (tracer, tracing, sending) = trace(&config, &identity, &board)?;
+        let requests = Arc::new(Requests::new(tracer));
         let (stop, asked) = watch::channel(None);
-        let sources = Sources { replica: replica.clone(), serving: serving.clone(), logs: self.logs };
-        let wanted = wanted(&config, &identity);
-        let (grace, limits) = (config.graceful_stop_timeout.to_std(), settings::operations(&config));
+        let keeper = backups(&config, &identity, &replica);
+        let sources = Sources {
+            replica: replica.clone(),
+            serving: serving.clone(),
+            logs: self.logs,
+            backups: keeper.clone(),
+            requests: requests.clone(),
+            calls: OnceLock::new(),
+            board,
+            tracing,
+        };
+        let (wanted, to_be_true) = watch::channel(settings::wanted(&config, &identity));
+        let (watches, to_be_watched) = watch::channel(config.watches.clone());
+        let limits = settings::operations(&config);
         let agent = Arc::new(ThisAgent {
             identity,
             config: Mutex::new(config),
             reread: self.reread,
             sources,
-            requests: requests.clone(),
+            history: Arc::default(),
             stop,
+            wanted,
+            watches,
             started: time::now(),
         });
         let operations = Local::new(replica.clone(), agent.clone(), limits);
-        let server =
-            Server::start(Arc::new(operations.clone()), requests, http, sockets).map_err(AgentError::Http)?;
+        agent.sources.calls.get_or_init(|| operations.kv_figures());
+        let server = Server::start(Arc::new(operations.clone()), requests, http, listeners)
+            .map_err(AgentError::Http)?;
         let addresses = server.addresses().to_vec();
         serving.open(server);
-        let reconcilers = spawn(reconcile::run(replica, wanted));
-        let running = Running { addresses, operations, agent, serving, reconcilers, asked, grace };
+        let reconcilers = spawn(reconcile::run_changing(replica, to_be_true));
+        let mut running = Running {
+            addresses,
+            operations,
+            agent,
+            serving,
+            reconcilers,
+            backups: None,
+            watches: None,
+            files,
+            history: None,
+            sending,
+            asked,
+        };
         running.become_ready().await?;
+        let watched: Arc<dyn Operations> = Arc::new(running.operations.clone());
+        running.watches = Some(spawn(watches::supervise(watched, to_be_watched)));
+        running.backups = keeper.map(|keeper| spawn(keeper.keep()));
+        running.history = Some(spawn(remember(Arc::downgrade(&running.agent))));
         Ok(running)
+    }
+}
+
+/// What traces have: who records them, how, and who sends them.
+type Traces = (Option<Tracer>, Option<Tracing>, Option<Sending>);
+
+/// Begins to trace, if that is wanted.
+fn trace(config: &Config, identity: &Identity, board: &Arc<Board>) -> Result<Traces, AgentError> {
+    let known = telemetry::Identity {
+        node: identity.name.to_string(),
+        node_id: identity.id.to_string(),
+        datacenter: config.datacenter.clone(),
+    };
+    let Some(settings) = telemetry::Settings::of(config, known, |name| std::env::var(name).ok())? else {
+        return Ok((None, None, None));
+    };
+    let (tracer, tracing, sending) = Tracing::start(&settings, board.line("traces", Weight::Told))?;
+    Ok((Some(tracer), Some(tracing), Some(sending)))
+}
+
+/// Takes a row of the history at every step, for as long as there is an agent.
+async fn remember(agent: Weak<ThisAgent>) {
+    while let Some(agent) = agent.upgrade() {
+        agent.history.take(&agent.sources.read());
+        drop(agent);
+        time::sleep(STEP).await;
     }
 }
 
@@ -99,6 +171,23 @@ async fn open_storage(config: &Config, identity: &Identity) -> Result<Box<dyn St
     Ok(Box::new(opened?))
 }
 
+/// Where a backup of this agent comes from.
+pub(crate) fn origin(config: &Config, identity: &Identity) -> Origin {
+    Origin {
+        // A cluster of one has the id of its only server.
+        cluster_id: identity.id.to_string(),
+        datacenter: config.datacenter.clone(),
+        node: identity.name.to_string(),
+        konsul: konsul_config::build::VERSION.to_owned(),
+        taken_at: Millis::default(),
+    }
+}
+
+fn backups(config: &Config, identity: &Identity, replica: &Arc<ServerReplica>) -> Option<Arc<Keeper>> {
+    let source = Arc::new(Replicated(replica.clone()));
+    BackupSettings::of(config).map(|settings| Keeper::new(settings, origin(config, identity), source))
+}
+
 fn replica_options(config: &Config, identity: &Identity) -> ReplicaOptions {
     ReplicaOptions {
         raft: settings::raft(config, identity),
@@ -108,26 +197,20 @@ fn replica_options(config: &Config, identity: &Identity) -> ReplicaOptions {
     }
 }
 
-fn wanted(config: &Config, identity: &Identity) -> Wanted {
-    let address = about::advertised(config);
-    let family = if address.is_ipv4() { "ipv4" } else { "ipv6" };
-    let kinds = ["lan".to_owned(), "wan".to_owned(), format!("lan_{family}"), format!("wan_{family}")];
-    let node = Node {
-        id: Some(identity.id),
-        name: identity.name.clone(),
-        address: address.to_string(),
-        tagged_addresses: kinds.into_iter().map(|kind| (kind, address.to_string())).collect(),
-        meta: std::collections::BTreeMap::new(),
-        create_index: Index::ZERO,
-        modify_index: Index::ZERO,
-    };
-    Wanted { node, limits: settings::replicated(config), graves_ms: GRAVES_MS }
-}
-
 impl Running {
     /// Where HTTP is served, in the order of the configuration. Empty if it is off.
     pub fn http_addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The unix sockets on which HTTP is served.
+    pub fn http_sockets(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(SocketFile::path)
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Config {
+        self.agent.config()
     }
 
     /// The node's name.
@@ -162,6 +245,9 @@ impl Running {
     pub(crate) fn announce(&self) {
         for address in &self.addresses {
             tracing::info!(address = %format_args!("http://{address}"), "serving the HTTP API");
+        }
+        for path in self.http_sockets() {
+            tracing::info!(address = %format_args!("unix://{}", path.display()), "serving the HTTP API");
         }
     }
 
@@ -216,19 +302,36 @@ impl Running {
     /// Stops in order, within the configured time; see the crate's head. Answers how many connections had to be cut.
     pub async fn stop(self, reason: StopReason) -> usize {
         tracing::info!(reason = reason.name(), "stopping");
-        let deadline = time::now() + self.grace;
+        let grace = self.config().graceful_stop_timeout.to_std();
+        let deadline = time::now() + grace;
         self.serving.enter(Phase::Stopping);
+        // Before parked readers are answered: a watch that is would only ask again.
+        if let Some(watches) = &self.watches {
+            watches.abort();
+        }
         self.operations.stop_parking();
         self.agent.sources.logs.end_monitors();
+        if let Some(keeper) = &self.agent.sources.backups {
+            keeper.stop();
+        }
         let stopped = match self.serving.take() {
-            Some(server) => server.stop(self.grace).await.cut,
+            Some(server) => server.stop(grace).await.cut,
             None => 0,
         };
         self.reconcilers.abort();
+        if let Some(history) = &self.history {
+            history.abort();
+        }
+        if let Some(backups) = &self.backups {
+            backups.abort();
+        }
         // What was proposed is on the disk or answered as unknown; at most the time that is left, and one second more.
         let left = (deadline - time::now()) + Duration::from_secs(1);
         if time::timeout(left, self.operations.replica().shutdown()).await.is_err() {
             tracing::error!("the log did not close in time; what was acknowledged is on the disk");
+        }
+        if let Some(sending) = self.sending {
+            sending.stop((deadline - time::now()) + Duration::from_secs(1)).await;
         }
         tracing::info!(cut_connections = stopped, "stopped");
         self.agent.sources.logs.flush();

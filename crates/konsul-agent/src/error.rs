@@ -28,6 +28,14 @@ pub enum AgentError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// A unix socket cannot be listened on.
+    #[error("cannot listen on the unix socket {}: {why}", path.display())]
+    UnixSocket {
+        /// Its file.
+        path: PathBuf,
+        /// What is in the way.
+        why: String,
+    },
     /// The system refuses something with a file or directory.
     #[error("cannot {what} {}: {source}{}", path.display(), path_hint(source))]
     Path {

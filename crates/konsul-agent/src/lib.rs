@@ -25,24 +25,34 @@
 
 mod about;
 mod agent;
+mod backups;
 mod error;
 mod figures;
+mod health;
 mod host;
 mod identity;
 mod listen;
 mod local_agent;
+mod log_file;
 mod logs;
+mod notify;
 mod pid_file;
 mod process;
 mod run;
 mod serving;
 mod settings;
 mod signals;
+mod telemetry;
+mod watches;
 
 pub use agent::{Agent, Running};
 pub use error::AgentError;
+pub use figures::Kind as MetricKind;
+pub use figures::page::metrics_page;
+pub use figures::table::{METRICS, Metric};
 pub use konsul_config::build::{BUILD_DATE, REVISION, VERSION};
 pub use local_agent::Reread;
+pub use log_file::{LogFile, Rotation, WithFile};
 pub use logs::Logs;
 pub use run::run;
 

@@ -3,22 +3,26 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use konsul_config::{Config, ReloadPlan};
+use konsul_config::{Config, ReloadPlan, WatchBlock};
+use konsul_operations::backups::Backups;
 use konsul_operations::ports::{
-    AgentInfo, Health, HostInfo, LocalAgent, LogFilter, LogLines, MetricsFormat, ReloadReport, Replica as _,
+    AgentInfo, Bound, Health, HostInfo, LocalAgent, LogFilter, LogLevels, LogLines, MetricsFormat,
+    MetricsHistory, ReloadReport, Replica as _,
 };
+use konsul_operations::reconcile::Wanted;
 use konsul_replica::ServerReplica;
 use konsul_runtime::sync::watch;
 use konsul_runtime::time::{self, Instant};
 use konsul_types::NodeName;
 
+use crate::backups::Door;
 use crate::figures::consul_json::{self, Naming};
 use crate::figures::prometheus::{self, Page};
-use crate::figures::{Requests, Sources};
+use crate::figures::{History, Sources};
 use crate::identity::Identity;
 use crate::logs::Logs;
 use crate::serving::Serving;
-use crate::{StopReason, about, host};
+use crate::{StopReason, about, host, settings};
 
 /// Reads the configuration again, from where it was read first.
 pub type Reread = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
@@ -29,13 +33,18 @@ pub(crate) struct ThisAgent {
     pub(crate) config: Mutex<Config>,
     pub(crate) reread: Option<Reread>,
     pub(crate) sources: Sources,
-    pub(crate) requests: Arc<Requests>,
+    pub(crate) history: Arc<History>,
     pub(crate) stop: watch::Sender<Option<StopReason>>,
+    /// What the reconcilers keep true.
+    pub(crate) wanted: watch::Sender<Wanted>,
+    /// The handlers that run on changes.
+    pub(crate) watches: watch::Sender<Vec<WatchBlock>>,
     pub(crate) started: Instant,
 }
 
 impl ThisAgent {
-    fn config(&self) -> Config {
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> Config {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -51,23 +60,42 @@ impl ThisAgent {
         &self.sources.serving
     }
 
-    /// Puts in force what can be, and remembers it, so that the next reload compares with what is in force.
-    fn apply(&self, new: &Config) -> ReloadReport {
+    /// Puts in force what can be, and remembers it, so that the next reload compares with what is in force. Everything that
+    /// can fail comes before anything that has an effect.
+    fn apply(&self, new: &Config) -> Result<ReloadReport, String> {
         let mut running = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let plan = ReloadPlan::between(&running, new);
-        let mut report = ReloadReport::default();
-        for change in plan.changes {
-            let key = change.option.key;
-            if key == "log_level" {
-                self.logs().set_level(new.log_level);
-                running.log_level = new.log_level;
-                report.applied.push(key.to_owned());
-            } else {
-                report.needs_restart.push(key.to_owned());
-            }
+        let mut next = running.clone();
+        plan.put_in_force(&mut next, new);
+        let http = settings::http(&next).map_err(|why| why.to_string())?;
+        self.serving().set_settings(http);
+        self.wanted.send_replace(settings::wanted(&next, &self.identity));
+        self.watches.send_if_modified(|watches| {
+            let changed = *watches != next.watches;
+            watches.clone_from(&next.watches);
+            changed
+        });
+        // A level that was changed over the API stays, unless this one changed too.
+        if next.log_level != running.log_level {
+            self.logs().set_level(next.log_level);
         }
-        report
+        *running = next;
+        Ok(report(&plan))
     }
+}
+
+/// Says in the log what changed, and answers the same by key.
+fn report(plan: &ReloadPlan) -> ReloadReport {
+    let mut report = ReloadReport::default();
+    for change in plan.live() {
+        tracing::info!(%change, "an option has changed, and is in force");
+        report.applied.push(change.option.key.to_owned());
+    }
+    for change in plan.needs_restart() {
+        tracing::warn!(%change, "an option has changed, and needs a restart");
+        report.needs_restart.push(change.option.key.to_owned());
+    }
+    report
 }
 
 impl LocalAgent for ThisAgent {
@@ -93,7 +121,7 @@ impl LocalAgent for ThisAgent {
             return Err("this agent was started without files that could be read again".to_owned());
         };
         let new = reread()?;
-        let report = self.apply(&new);
+        let report = self.apply(&new)?;
         tracing::info!(
             applied = report.applied.join(","),
             needs_restart = report.needs_restart.join(","),
@@ -111,10 +139,11 @@ impl LocalAgent for ThisAgent {
     }
 
     fn metrics(&self, format: MetricsFormat) -> String {
-        let figures = self.sources.read(self.health().ready);
-        let page = Page { figures, requests: self.requests.read() };
-        if format == MetricsFormat::Prometheus {
-            return prometheus::render(page);
+        let page = Page { figures: self.sources.read(), requests: self.sources.requests.read() };
+        match format {
+            MetricsFormat::Prometheus => return prometheus::render(page),
+            MetricsFormat::OpenMetrics => return prometheus::render_open(page),
+            MetricsFormat::ConsulJson => {}
         }
         let hide = self.config().telemetry.disable_hostname;
         let host = (!hide).then(|| self.identity.name.as_str());
@@ -125,7 +154,29 @@ impl LocalAgent for ThisAgent {
     }
 
     fn health(&self) -> Health {
-        self.serving().health(&self.replica().status())
+        self.sources.health()
+    }
+
+    fn metrics_history(&self) -> Option<MetricsHistory> {
+        Some(self.history.read())
+    }
+
+    fn log_levels(&self) -> Option<LogLevels> {
+        Some(self.logs().levels())
+    }
+
+    fn set_log_levels(&self, levels: LogLevels) -> Result<LogLevels, String> {
+        let set = self.logs().set_levels(&levels)?;
+        tracing::info!(level = set.level, targets = ?set.targets, "log level changed");
+        Ok(set)
+    }
+
+    fn bounds(&self) -> Vec<Bound> {
+        settings::bounds(&self.config())
+    }
+
+    fn backups(&self) -> Option<Arc<dyn Backups>> {
+        self.sources.backups.clone().map(|keeper| Arc::new(Door(keeper)) as Arc<dyn Backups>)
     }
 }
 

@@ -3,8 +3,9 @@
 use konsul_config::Config;
 use tokio::runtime::Runtime;
 
+use crate::notify::Manager;
 use crate::pid_file::PidFile;
-use crate::signals::{Leaves, Signals};
+use crate::signals::Signals;
 use crate::{Agent, AgentError, Running};
 
 /// Enough for the deepest handler of a debug build; the default is four times that.
@@ -37,7 +38,7 @@ fn executor() -> Result<Runtime, AgentError> {
 
 async fn serve(agent: Agent, config: Config, ready: impl FnOnce(&Running)) -> Result<(), AgentError> {
     let mut signals = Signals::listen()?;
-    let leaves = Leaves::of(&config);
+    let manager = Manager::of_process();
     let running = tokio::select! {
         biased;
         started = agent.start(config) => started?,
@@ -46,7 +47,9 @@ async fn serve(agent: Agent, config: Config, ready: impl FnOnce(&Running)) -> Re
     };
     ready(&running);
     running.announce();
-    let reason = signals.until_stop(&running, leaves).await;
+    manager.ready("serving");
+    let reason = signals.until_stop(&running, &manager).await;
+    manager.stopping();
     tokio::select! {
         biased;
         _ = running.stop(reason) => Ok(()),

@@ -3,16 +3,23 @@
 use konsul_config::Config;
 use konsul_http::{Limits, Settings, Timeouts};
 use konsul_operations::local::OperationLimits;
+use konsul_operations::ports::Bound;
+use konsul_operations::reconcile::Wanted;
 use konsul_raft::contract::Options;
 use konsul_storage::DiskOptions;
 use konsul_types::limits::KvQuota;
+use konsul_types::{Index, Node};
 use konsul_watch::FeedLimits;
 
+use crate::about;
 use crate::error::AgentError;
 use crate::identity::Identity;
 
 /// Bytes of commands that may wait for the log at once.
 const QUEUE_BYTES: usize = 64 << 20;
+
+/// Consul keeps graves of removed keys for so long.
+const GRAVES_MS: u64 = 15 * 60 * 1000;
 
 /// The HTTP edge's.
 pub(crate) fn http(config: &Config) -> Result<Settings, AgentError> {
@@ -22,8 +29,9 @@ pub(crate) fn http(config: &Config) -> Result<Settings, AgentError> {
         response_headers: response_headers(config)?,
         block_endpoints: config.http_config.block_endpoints.clone(),
         allow_write_from: write_sources(config)?,
-        allow_unprintable: false,
+        allow_unprintable: config.disable_http_unprintable_char_filter,
         always_pretty: config.pretty_json(),
+        ..Settings::default()
     })
 }
 
@@ -107,8 +115,56 @@ pub(crate) fn replicated(config: &Config) -> konsul_types::Limits {
     konsul_types::Limits {
         kv: KvQuota { keys: config.limits.kv_max_keys, bytes: config.limits.kv_max_bytes },
         value_bytes: config.limits.kv_max_value_size,
+        history_bytes: config.limits.kv_history_bytes,
+        locks: config.limits.locks,
+        lock_queue: config.limits.lock_queue,
         ..konsul_types::Limits::default()
     }
+}
+
+/// The bounds that the edges and the feed hold, for whoever asks what the limits are.
+pub(crate) fn bounds(config: &Config) -> Vec<Bound> {
+    let bound = |name, value, unit, per, at_bound| Bound { name, value, unit, per, at_bound };
+    let limits = &config.limits;
+    vec![
+        bound("http_max_conns", limits.http_max_conns, "connections", "server", "the connection is closed"),
+        bound(
+            "http_max_conns_per_client",
+            limits.http_max_conns_per_client,
+            "connections",
+            "address",
+            "the connection is closed",
+        ),
+        bound("http_max_header_bytes", config.http_config.max_header_bytes, "bytes", "request", "431"),
+        bound(
+            "http_header_timeout",
+            limits.http_header_timeout.as_millis(),
+            "milliseconds",
+            "request",
+            "closed",
+        ),
+        bound("http_body_timeout", limits.http_body_timeout.as_millis(), "milliseconds", "pause", "408"),
+        bound("txn_max_req_len", config.txn_body_limit(), "bytes", "transaction", "413"),
+        bound("watch_history_entries", config.watch.history_entries, "entries", "server", "a reset"),
+        bound("watch_history_bytes", config.watch.history_bytes, "bytes", "server", "a reset"),
+    ]
+}
+
+/// What the reconcilers keep true: this server's own record, and the bounds.
+pub(crate) fn wanted(config: &Config, identity: &Identity) -> Wanted {
+    let address = about::advertised(config);
+    let family = if address.is_ipv4() { "ipv4" } else { "ipv6" };
+    let kinds = ["lan".to_owned(), "wan".to_owned(), format!("lan_{family}"), format!("wan_{family}")];
+    let node = Node {
+        id: Some(identity.id),
+        name: identity.name.clone(),
+        address: address.to_string(),
+        tagged_addresses: kinds.into_iter().map(|kind| (kind, address.to_string())).collect(),
+        meta: config.node_meta.clone(),
+        create_index: Index::ZERO,
+        modify_index: Index::ZERO,
+    };
+    Wanted { node, limits: replicated(config), graves_ms: GRAVES_MS }
 }
 
 fn size(number: u64) -> usize {

@@ -2,6 +2,7 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::notify::Manager;
 use crate::{AgentError, Running, StopReason};
 
 pub(crate) struct Signals {
@@ -22,14 +23,16 @@ impl Signals {
     }
 
     /// Waits for a reason to stop, and reloads on the way.
-    pub(crate) async fn until_stop(&mut self, running: &Running, leaves: Leaves) -> StopReason {
+    pub(crate) async fn until_stop(&mut self, running: &Running, manager: &Manager) -> StopReason {
+        // As the configuration has it when the signal comes: a reload may have changed it.
+        let leaves = || Leaves::of(&running.config());
         loop {
             tokio::select! {
                 biased;
-                _ = self.interrupt.recv() => running.request_stop(leaves.on_interrupt()),
-                _ = self.terminate.recv() => running.request_stop(leaves.on_terminate()),
+                _ = self.interrupt.recv() => running.request_stop(leaves().on_interrupt()),
+                _ = self.terminate.recv() => running.request_stop(leaves().on_terminate()),
                 reason = running.asked_to_stop() => return reason,
-                _ = self.hang_up.recv() => reload(running),
+                _ = self.hang_up.recv() => reload(running, manager),
             }
         }
     }
@@ -66,11 +69,13 @@ impl Leaves {
     }
 }
 
-fn reload(running: &Running) {
+fn reload(running: &Running, manager: &Manager) {
+    manager.reloading();
     // A success is logged where it happens.
     if let Err(why) = running.reload() {
         tracing::error!(%why, "the configuration was not reloaded; the one in force stays");
     }
+    manager.ready("serving");
 }
 
 #[cfg(test)]

@@ -49,6 +49,6 @@ impl LocalAgent for TestAgent {
     }
 
     fn health(&self) -> Health {
-        Health { live: true, ready: true, reasons: Vec::new() }
+        Health { live: true, ready: true, ..Health::default() }
     }
 }

@@ -1,9 +1,9 @@
 //! `konsul agent`: configuration in, agent running, exit code out.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use konsul_agent::{Agent, Logs, Reread};
+use konsul_agent::{Agent, LogFile, Logs, Reread, WithFile};
 use konsul_config::{Config, ConfigError, Disk, Loaded, help_text};
 
 use crate::banner;
@@ -18,7 +18,15 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         eprintln!("==> Warning: {warning}");
     }
     let config = loaded.config;
-    let logs = Logs::new(Box::new(io::stdout()), config.log_level, config.log_json);
+    let json = config.log_json.unwrap_or_else(|| !io::stdout().is_terminal());
+    let out = match log_writer(&config) {
+        Ok(out) => out,
+        Err(why) => {
+            eprintln!("==> konsul did not start: {why}; see log_file (-log-file)");
+            return ExitCode::FAILURE;
+        }
+    };
+    let logs = Logs::new(out, config.log_level, json);
     logs.install();
     let shown = config.clone();
     let agent = Agent { logs: logs.clone(), reread: Some(reread(words.to_vec())) };
@@ -31,6 +39,14 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where the log goes: to standard output, and to a file if there is to be one.
+fn log_writer(config: &Config) -> io::Result<Box<dyn io::Write + Send>> {
+    Ok(match LogFile::of(config)? {
+        Some(file) => Box::new(WithFile::new(io::stdout(), file)),
+        None => Box::new(io::stdout()),
+    })
 }
 
 fn load(words: &[String]) -> Result<Loaded, Vec<ConfigError>> {

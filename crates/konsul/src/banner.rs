@@ -14,7 +14,9 @@ pub(crate) fn show(running: &Running, config: &Config) {
 
 fn text(running: &Running, config: &Config) -> String {
     let addresses: Vec<String> = running.http_addresses().iter().map(ToString::to_string).collect();
-    let urls: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
+    let sockets = running.http_sockets().map(|path| format!("unix://{}", path.display()));
+    let urls: Vec<String> =
+        addresses.iter().map(|address| format!("http://{address}")).chain(sockets).collect();
     let http = if urls.is_empty() { "off".to_owned() } else { urls.join(" ") };
     let rows = [
         ("Version", version()),

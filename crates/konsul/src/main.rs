@@ -1,5 +1,5 @@
-//! The binary: `konsul agent` runs an agent, every other command is the command line's. Called as `konsulctl` it is the
-//! command line alone.
+//! The binary: `konsul agent` runs an agent, every other command is one of Consul's, by the crate `konsulctl`. That
+//! crate's own binary has the native commands.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program speaks on its terminal")]
 
 mod agent;
@@ -11,13 +11,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let mut words = std::env::args();
-    let program = words.next().unwrap_or_default();
-    let program = program.rsplit('/').next().unwrap_or_default();
-    let words: Vec<String> = words.collect();
-    if program == "konsulctl" {
-        return ExitCode::from(konsulctl::run("konsulctl", &words, &mut konsulctl::Console::of_process()));
-    }
+    let words: Vec<String> = std::env::args().skip(1).collect();
     match words.split_first() {
         Some((first, rest)) if first == "agent" => agent::run(rest),
         _ => ExitCode::from(konsulctl::run("konsul", &words, &mut konsulctl::Console::of_process())),

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end by panic")]
 
-mod node;
-
 use std::time::Instant;
 
-use node::{DEADLINE, Node, read_all, refused};
+use konsul_testkit::process::{self, DEADLINE, Node, read_all};
 use rustix::process::Signal;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_konsul");
+
+fn refused(flags: &[&str]) -> std::process::Output {
+    process::refused(BINARY, flags)
+}
 
 fn stderr(flags: &[&str]) -> String {
     let output = refused(flags);
@@ -18,7 +22,7 @@ fn stderr(flags: &[&str]) -> String {
 
 #[test]
 fn a_newcomer_is_told_what_to_try_and_it_works() {
-    let mut node = Node::dev();
+    let mut node = Node::dev(BINARY);
     let address = node.address.clone();
     let put = node.line_with("konsul kv put");
     assert_eq!(put.trim(), format!("konsul kv put -http-addr={address} app/color blue"));
@@ -35,7 +39,7 @@ fn a_newcomer_is_told_what_to_try_and_it_works() {
 
 #[test]
 fn every_kv_command_against_the_real_agent() {
-    let node = Node::dev();
+    let node = Node::dev(BINARY);
     node.ok(&["kv", "put", "-flags=7", "a/b", "x"]);
     node.ok(&["kv", "put", "a/ç d", "-5"]);
     assert_eq!(node.ok(&["kv", "get", "-recurse", "a/"]), "a/b:x\na/ç d:-5\n");
@@ -62,13 +66,13 @@ fn every_kv_command_against_the_real_agent() {
 #[test]
 fn what_was_written_survives_a_stop_and_a_kill() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::on_disk(dir.path(), &[]);
-    let id = node.seen.iter().find(|line| line.contains("Node ID")).unwrap().clone();
+    let node = Node::on_disk(BINARY, dir.path(), &[]);
+    let id = node.seen().iter().find(|line| line.contains("Node ID")).unwrap().clone();
     node.ok(&["kv", "put", "k", "one"]);
     node.stop();
 
-    let node = Node::on_disk(dir.path(), &[]);
-    assert!(node.seen.contains(&id), "the node has another id: {:?}", node.seen);
+    let node = Node::on_disk(BINARY, dir.path(), &[]);
+    assert!(node.seen().contains(&id), "the node has another id: {:?}", node.seen());
     assert_eq!(node.ok(&["kv", "get", "k"]), "one\n");
     node.ok(&["kv", "put", "k", "two"]);
     let index = modify_index(&node);
@@ -76,15 +80,12 @@ fn what_was_written_survives_a_stop_and_a_kill() {
     let (status, _) = node.wait();
     assert!(!status.success());
 
-    let node = Node::on_disk(dir.path(), &[]);
+    let node = Node::on_disk(BINARY, dir.path(), &[]);
     assert_eq!(node.ok(&["kv", "get", "k"]), "two\n");
     assert_eq!(modify_index(&node), index);
     node.stop();
-    let whole = std::process::Command::new(node::BINARY)
-        .args(["storage", "verify"])
-        .arg(dir.path())
-        .output()
-        .unwrap();
+    let whole =
+        std::process::Command::new(BINARY).args(["storage", "verify"]).arg(dir.path()).output().unwrap();
     assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
 }
 
@@ -95,7 +96,7 @@ fn modify_index(node: &Node) -> String {
 
 #[test]
 fn a_stop_answers_parked_readers_and_ends_in_time() {
-    let node = Node::dev();
+    let node = Node::dev(BINARY);
     node.ok(&["kv", "put", "k", "v"]);
     let index = node
         .get("/v1/kv/k")
@@ -124,7 +125,7 @@ fn await_metric(node: &Node, line: &str) {
 
 #[test]
 fn a_port_in_use_is_named() {
-    let node = Node::dev();
+    let node = Node::dev(BINARY);
     let port = node.address.rsplit(':').next().unwrap();
     let text = stderr(&["-dev", &format!("-http-port={port}")]);
     assert!(
@@ -144,7 +145,7 @@ fn a_data_directory_that_cannot_be_used_is_named_with_what_to_do() {
 #[test]
 fn a_data_directory_serves_one_agent() {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::on_disk(dir.path(), &[]);
+    let node = Node::on_disk(BINARY, dir.path(), &[]);
     let text = stderr(&["-server", "-bootstrap-expect=1", &format!("-data-dir={}", dir.path().display())]);
     assert!(text.contains("in use by another process") && text.contains(&node.pid().to_string()), "{text}");
 }
@@ -153,7 +154,7 @@ fn a_data_directory_serves_one_agent() {
 fn a_damaged_log_stops_the_start_with_file_and_offset() {
     use std::os::unix::fs::FileExt as _;
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::on_disk(dir.path(), &[]);
+    let node = Node::on_disk(BINARY, dir.path(), &[]);
     for i in 0..20 {
         node.ok(&["kv", "put", &format!("k{i}"), "needle-in-the-log"]);
     }
@@ -173,7 +174,7 @@ fn a_damaged_log_stops_the_start_with_file_and_offset() {
 fn beyond_loopback_is_refused_unless_allowed() {
     let text = stderr(&["-dev", "-client=0.0.0.0"]);
     assert!(text.contains("allow_insecure_listen"), "{text}");
-    let mut node = Node::start(&["-dev", "-client=0.0.0.0", "-allow-insecure-listen"]);
+    let mut node = Node::start(BINARY, &["-dev", "-client=0.0.0.0", "-allow-insecure-listen"]);
     assert!(node.address.starts_with("0.0.0.0:"), "{}", node.address);
     node.address = node.address.replace("0.0.0.0", "127.0.0.1");
     assert!(node.get("/health/live").starts_with("HTTP/1.1 200"));
@@ -192,12 +193,17 @@ fn a_reload_puts_the_log_level_in_force_and_says_what_needs_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("agent.hcl");
     std::fs::write(&file, "log_level = \"warn\"\n").unwrap();
-    let mut node = Node::start(&["-dev", &format!("-config-file={}", file.display())]);
-    std::fs::write(&file, "log_level = \"debug\"\nlimits { kv_max_value_size = 1000 }\n").unwrap();
+    let mut node = Node::start(BINARY, &["-dev", &format!("-config-file={}", file.display())]);
+    std::fs::write(
+        &file,
+        "log_level = \"debug\"\nsession_ttl_min = \"20s\"\nlimits { kv_max_value_size = 1000 }\n",
+    )
+    .unwrap();
     node.signal(Signal::HUP);
     let line = node.line_with("configuration reloaded");
     assert!(
-        line.contains("applied=log_level") && line.contains("needs_restart=limits.kv_max_value_size"),
+        line.contains("applied=limits.kv_max_value_size,log_level")
+            && line.contains("needs_restart=session_ttl_min"),
         "{line}"
     );
     std::fs::write(&file, "log_level = 5\n").unwrap();
@@ -217,7 +223,7 @@ fn a_reload_puts_the_log_level_in_force_and_says_what_needs_a_restart() {
 fn the_pid_file_is_there_while_the_agent_is() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("konsul.pid");
-    let node = Node::start(&["-dev", &format!("-pid-file={}", path.display())]);
+    let node = Node::start(BINARY, &["-dev", &format!("-pid-file={}", path.display())]);
     assert_eq!(std::fs::read_to_string(&path).unwrap().trim(), node.pid().to_string());
     node.stop();
     assert!(!path.exists());
@@ -225,7 +231,7 @@ fn the_pid_file_is_there_while_the_agent_is() {
 
 #[test]
 fn leave_ends_the_agent_and_with_it_a_monitor() {
-    let mut node = Node::dev();
+    let mut node = Node::dev(BINARY);
     let monitor = node.ask("/v1/agent/monitor?loglevel=info");
     await_metric(&node, "konsul_log_monitors 1.0");
     assert_eq!(node.ok(&["leave"]), "Graceful leave complete\n");
@@ -241,7 +247,7 @@ fn a_backup_restores_what_was() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("backup.snap");
     let name = file.to_str().unwrap();
-    let node = Node::dev();
+    let node = Node::dev(BINARY);
     node.ok(&["kv", "put", "k", "before"]);
     assert!(node.ok(&["snapshot", "save", name]).starts_with("Saved and verified snapshot to index "));
     node.ok(&["kv", "put", "k", "after"]);
@@ -259,7 +265,7 @@ fn a_backup_restores_what_was() {
 
 #[test]
 fn figures_move_with_what_happens() {
-    let node = Node::dev();
+    let node = Node::dev(BINARY);
     node.ok(&["kv", "put", "k", "value"]);
     node.ok(&["kv", "put", "-namespace=team", "k", "value"]);
     let text = node.get("/metrics");
@@ -267,7 +273,7 @@ fn figures_move_with_what_happens() {
         "konsul_kv_keys{namespace=\"default\"} 1.0",
         "konsul_kv_keys{namespace=\"team\"} 1.0",
         "konsul_kv_bytes{namespace=\"team\"} 6.0",
-        "konsul_http_requests_total{operation=\"kv_put\",status=\"2xx\"} 2",
+        "konsul_http_requests_total{operation=\"kv_put\",status=\"2xx\"} 2.0",
         "konsul_raft_is_leader 1.0",
         "konsul_ready 1.0",
     ] {

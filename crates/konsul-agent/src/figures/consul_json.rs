@@ -20,7 +20,11 @@ pub(crate) struct Naming<'a> {
 
 /// Writes a page.
 pub(crate) fn render(page: &Page, at: Timestamp, naming: &Naming<'_>) -> String {
-    let of_kind = |kind| page.figures.iter().filter(move |figure| figure.kind == kind);
+    // Answers of the HTTP API are told as samples below, as Consul does.
+    let of_kind = |kind| {
+        let figures = page.figures.iter().filter(|figure| !figure.name.starts_with("konsul_http_re"));
+        figures.filter(move |figure| figure.kind == kind)
+    };
     let gauges: Vec<Value> = of_kind(Kind::Gauge).flat_map(|figure| gauge(figure, naming)).collect();
     let counters: Vec<Value> = of_kind(Kind::Counter).flat_map(|figure| counter(figure, naming)).collect();
     let samples: Vec<Value> = page.requests.iter().map(|(id, served)| sample(id, served, naming)).collect();
@@ -89,21 +93,16 @@ fn rate(count: f64, naming: &Naming<'_>) -> f64 {
 mod tests {
     use std::time::Duration;
 
-    use konsul_http::Observer as _;
-
     use super::*;
-    use crate::figures::Requests;
+    use crate::figures::{Requests, table};
 
     #[test]
     fn the_document_has_consuls_shape() {
-        let requests = Requests::new();
+        let requests = Requests::new(None);
         requests.observe("kv_put", 200, Duration::from_millis(2), 0);
         requests.observe("kv_put", 200, Duration::from_millis(4), 0);
-        let figures = vec![
-            Figure::gauge("konsul_raft_is_leader", "", 1.0).known_as("server.isLeader"),
-            Figure::gauge("konsul_feed_parked_readers", "", 2.0),
-            Figure::counter("konsul_storage_syncs", "", 20.0),
-        ];
+        let figures = vec![table::LEADER.now(1.0), table::FEED_PARKED.now(2.0), table::SYNCS.count(20)];
+        let figures = figures.into_iter().chain(requests.figures()).collect();
         let page = Page { figures, requests: requests.read() };
         let at = Timestamp::from_second(1_502_160_910).unwrap();
         let text = render(&page, at, &Naming { host: Some("n1"), uptime: 10.0 });

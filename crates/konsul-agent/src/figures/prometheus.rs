@@ -1,40 +1,49 @@
-//! Prometheus' text form, version 0.0.4.
+//! Prometheus' text form, version 0.0.4, and OpenMetrics', version 1.0.0.
 
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, prometheus_text, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::requests::{BUCKETS, CLASSES, Served};
+use super::requests::Served;
 use super::{Figure, Kind};
 
 /// Everything that is told in one answer.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) figures: Vec<Figure>,
+    /// The same as a part of the figures, in the form that Consul's document needs.
     pub(crate) requests: Vec<(&'static str, Served)>,
 }
 
-/// Writes a page.
+/// Writes a page as Prometheus has it.
 pub(crate) fn render(page: Page) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(page));
-    let mut text = String::new();
+    let mut told = String::new();
     // Writing to a String cannot fail, and the names are constants that a test has written once.
-    prometheus_text::encode(&mut text, &registry).expect("constant names and a string to write to");
-    text
+    prometheus_text::encode(&mut told, &registry).expect("constant names and a string to write to");
+    told
+}
+
+/// Writes a page as OpenMetrics has it.
+pub(crate) fn render_open(page: Page) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(page));
+    let mut told = String::new();
+    text::encode(&mut told, &registry).expect("constant names and a string to write to");
+    told
 }
 
 impl Collector for Page {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        self.figures.iter().try_for_each(|figure| encode_figure(&mut encoder, figure))?;
-        encode_totals(&mut encoder, &self.requests)?;
-        encode_bytes(&mut encoder, &self.requests)?;
-        encode_durations(&mut encoder, &self.requests)
+        let told =
+            self.figures.iter().filter(|figure| !figure.samples.is_empty() || !figure.shapes.is_empty());
+        told.into_iter().try_for_each(|figure| encode_figure(&mut encoder, figure))
     }
 }
 
@@ -42,52 +51,22 @@ fn encode_figure(encoder: &mut DescriptorEncoder<'_>, figure: &Figure) -> fmt::R
     let kind = match figure.kind {
         Kind::Gauge => MetricType::Gauge,
         Kind::Counter => MetricType::Counter,
+        Kind::Histogram => MetricType::Histogram,
     };
     let mut metric = encoder.encode_descriptor(figure.name, figure.help, None, kind)?;
     for sample in &figure.samples {
         let metric = metric.encode_family(&sample.labels)?;
         match figure.kind {
-            Kind::Gauge => ConstGauge::new(sample.value).encode(metric)?,
             Kind::Counter => ConstCounter::new(sample.value).encode(metric)?,
+            Kind::Gauge | Kind::Histogram => ConstGauge::new(sample.value).encode(metric)?,
         }
     }
-    Ok(())
-}
-
-fn encode_totals(encoder: &mut DescriptorEncoder<'_>, requests: &[(&'static str, Served)]) -> fmt::Result {
-    let help = "Answers of the HTTP API, by operation and class of status";
-    let mut metric = encoder.encode_descriptor("konsul_http_requests", help, None, MetricType::Counter)?;
-    for (operation, served) in requests {
-        let classes = CLASSES.iter().zip(served.by_class).filter(|(_, count)| *count > 0);
-        for (class, count) in classes {
-            let labels = [("operation", *operation), ("status", *class)];
-            ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
-        }
-    }
-    Ok(())
-}
-
-fn encode_bytes(encoder: &mut DescriptorEncoder<'_>, requests: &[(&'static str, Served)]) -> fmt::Result {
-    let help = "Bytes of answers' bodies, without those that were streamed";
-    let mut metric =
-        encoder.encode_descriptor("konsul_http_response_bytes", help, None, MetricType::Counter)?;
-    for (operation, served) in requests {
-        ConstCounter::new(served.bytes).encode(metric.encode_family(&[("operation", *operation)])?)?;
-    }
-    Ok(())
-}
-
-fn encode_durations(encoder: &mut DescriptorEncoder<'_>, requests: &[(&'static str, Served)]) -> fmt::Result {
-    let help = "Seconds from a request's head to its answer's, waiting of blocking queries included";
-    let name = "konsul_http_request_duration_seconds";
-    let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
-    for (operation, served) in requests {
-        let buckets: Vec<(f64, u64)> = BUCKETS.iter().copied().zip(served.buckets).collect();
-        let labels = [("operation", *operation)];
-        metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
-            served.sum,
-            served.count(),
-            &buckets,
+    for shape in &figure.shapes {
+        let (sum, count) = (shape.sum, shape.count());
+        metric.encode_family(&shape.labels)?.encode_histogram::<NoLabelSet>(
+            sum,
+            count,
+            &shape.buckets,
             None,
         )?;
     }
@@ -98,38 +77,59 @@ fn encode_durations(encoder: &mut DescriptorEncoder<'_>, requests: &[(&'static s
 mod tests {
     use std::time::Duration;
 
-    use konsul_http::Observer as _;
-
     use super::*;
-    use crate::figures::{Requests, Sample};
+    use crate::figures::requests::BUCKETS;
+    use crate::figures::{Requests, table};
+
+    fn page() -> Page {
+        let requests = Requests::new(None);
+        requests.observe("kv_get", 200, Duration::from_millis(3), 10);
+        let mut figures = vec![
+            table::READY.now(1.0),
+            table::SYNCS.count(12),
+            table::KV_KEYS.each([(["default".to_owned()], 7.0)]),
+            table::LOCKS.each(Vec::<([String; 1], f64)>::new()),
+        ];
+        figures.extend(requests.figures());
+        Page { figures, requests: requests.read() }
+    }
+
+    #[track_caller]
+    fn check(text: &str, lines: &[&str]) {
+        for line in lines {
+            assert!(text.lines().any(|found| found == *line), "{line} is not in\n{text}");
+        }
+    }
 
     #[test]
     fn the_text_is_what_prometheus_reads() {
-        let requests = Requests::new();
-        requests.observe("kv_get", 200, Duration::from_millis(3), 10);
-        let keys = Sample { labels: vec![("namespace", "default".into())], value: 7.0 };
-        let figures = vec![
-            Figure::gauge("konsul_ready", "Whether it serves", 1.0),
-            Figure::counter("konsul_storage_syncs", "Syncs of the log", 12.0),
-            Figure::of(Kind::Gauge, "konsul_kv_keys", "Keys", vec![keys]),
-        ];
-        let text = render(Page { figures, requests: requests.read() });
-        for line in [
-            "# HELP konsul_ready Whether it serves",
-            "# TYPE konsul_ready gauge",
-            "konsul_ready 1.0",
-            "konsul_storage_syncs_total 12.0",
-            "konsul_kv_keys{namespace=\"default\"} 7.0",
-            "konsul_http_requests_total{operation=\"kv_get\",status=\"2xx\"} 1",
-            "konsul_http_response_bytes_total{operation=\"kv_get\"} 10",
-            "# TYPE konsul_http_request_duration_seconds histogram",
-            "konsul_http_request_duration_seconds_count{operation=\"kv_get\"} 1",
-            "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"0.0025\"} 0",
-            "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"0.005\"} 1",
-            "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"+Inf\"} 1",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
-        }
+        let text = render(page());
+        check(
+            &text,
+            &[
+                "# HELP konsul_ready Whether this agent serves: 1 or 0",
+                "# TYPE konsul_ready gauge",
+                "konsul_ready 1.0",
+                "konsul_storage_syncs_total 12.0",
+                "konsul_kv_keys{namespace=\"default\"} 7.0",
+                "konsul_http_requests_total{operation=\"kv_get\",status=\"2xx\"} 1.0",
+                "konsul_http_requests_in_flight{operation=\"kv_get\"} 0.0",
+                "konsul_http_response_bytes_total{operation=\"kv_get\"} 10.0",
+                "# TYPE konsul_http_request_duration_seconds histogram",
+                "konsul_http_request_duration_seconds_count{operation=\"kv_get\"} 1",
+                "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"0.0025\"} 0",
+                "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"0.005\"} 1",
+                "konsul_http_request_duration_seconds_bucket{operation=\"kv_get\",le=\"+Inf\"} 1",
+            ],
+        );
         assert_eq!(text.matches("le=").count(), BUCKETS.len(), "{text}");
+        assert!(!text.contains("konsul_locks"), "a metric without a value is not told: {text}");
+    }
+
+    #[test]
+    fn open_metrics_has_its_own_end_and_names() {
+        let text = render_open(page());
+        check(&text, &["# TYPE konsul_storage_syncs counter", "konsul_storage_syncs_total 12.0"]);
+        assert!(text.ends_with("# EOF\n"), "{text}");
     }
 }

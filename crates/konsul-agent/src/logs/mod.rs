@@ -6,27 +6,31 @@
 //! most twice, as text and as JSON, and handed on without waiting: to the console's own thread ([`console`]), and to each
 //! monitor's bounded queue. Who is too slow loses lines and is told how many; the agent is never slowed down by its log.
 //!
-//! Levels can be changed while the agent runs ([`Logs::set_level`]); a monitor has its own level, also below the
-//! console's.
+//! Levels can be changed while the agent runs ([`Logs::set_level`], and for single rooms [`Logs::set_filter`]); a monitor
+//! has its own level, also below the console's. A line that is written while a request is answered names it, and its trace
+//! if it has one.
 
 mod console;
+mod filter;
 mod monitors;
 mod record;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use konsul_config::LogLevel;
-use konsul_operations::ports::{LogFilter, LogLines};
-use tracing::level_filters::LevelFilter;
+use konsul_operations::ports::{LogFilter, LogLevels, LogLines};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::Registry;
 
 use console::Console;
+use filter::Filter;
 use monitors::Monitors;
 use record::Record;
+
+use crate::figures::{Figure, table};
 
 /// The agent's log. Clones are handles on the same one.
 #[derive(Clone)]
@@ -35,9 +39,11 @@ pub struct Logs(Arc<Inner>);
 struct Inner {
     console: Console,
     json: bool,
-    level: AtomicU8,
-    /// The least important level that anybody wants.
+    filter: RwLock<Filter>,
+    /// The least important level that a monitor wants; none wants anything at [`NOBODY`].
     ceiling: AtomicU8,
+    /// Lines by importance.
+    lines: [AtomicU64; 5],
     monitors: Monitors,
 }
 
@@ -47,8 +53,9 @@ impl Logs {
         Logs(Arc::new(Inner {
             console: Console::start(out),
             json,
-            level: AtomicU8::new(rank(level)),
-            ceiling: AtomicU8::new(rank(level)),
+            filter: RwLock::new(Filter::new(level)),
+            ceiling: AtomicU8::new(NOBODY),
+            lines: Default::default(),
             monitors: Monitors::default(),
         }))
     }
@@ -60,10 +67,25 @@ impl Logs {
         let _ = tracing::subscriber::set_global_default(subscriber);
     }
 
-    /// Changes what the console shows.
+    /// Changes what the console shows of rooms that have no level of their own.
     pub fn set_level(&self, level: LogLevel) {
-        self.0.level.store(rank(level), Ordering::Relaxed);
-        self.0.agree();
+        let filter = self.0.filter().with_level(level);
+        self.0.set(filter);
+    }
+
+    /// What the console shows.
+    pub fn levels(&self) -> LogLevels {
+        self.0.filter().told()
+    }
+
+    /// Changes what the console shows, of all rooms.
+    ///
+    /// # Errors
+    /// Which word is wrong; then everything stays.
+    pub fn set_levels(&self, levels: &LogLevels) -> Result<LogLevels, String> {
+        let filter = Filter::read(levels)?;
+        self.0.set(filter.clone());
+        Ok(filter.told())
     }
 
     /// A stream of lines.
@@ -94,9 +116,29 @@ impl Logs {
         self.0.monitors.count()
     }
 
+    pub(crate) fn figures(&self) -> [Figure; 4] {
+        let lines = record::NAMES.iter().zip(&self.0.lines);
+        let lines = lines.map(|(name, lines)| ([(*name).to_owned()], lines.load(Ordering::Relaxed) as f64));
+        [
+            table::LOG_LINES.each(lines),
+            table::LOG_MONITORS.count(self.monitors() as u64),
+            table::LOG_WAITING.count(self.0.console.waiting()),
+            table::LOG_DROPPED.count(self.dropped()),
+        ]
+    }
+
     /// Waits until what was logged so far is written.
     pub fn flush(&self) {
         self.0.console.flush();
+    }
+}
+
+#[cfg(test)]
+impl Logs {
+    /// Runs something whose lines come here, and not to the process's log.
+    pub(crate) fn within(&self, body: impl FnOnce()) {
+        let subscriber = Registry::default().with(LogLayer(Arc::clone(&self.0)));
+        tracing::subscriber::with_default(subscriber, body);
     }
 }
 
@@ -106,24 +148,45 @@ impl std::fmt::Debug for Logs {
     }
 }
 
+/// No monitor listens.
+const NOBODY: u8 = u8::MAX;
+
 impl Inner {
+    fn filter(&self) -> Filter {
+        self.filter.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, filter: Filter) {
+        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
+        tracing::callsite::rebuild_interest_cache();
+    }
+
     /// Raises or lowers what `tracing` lets through to what is wanted.
     fn agree(&self) {
-        let level = self.level.load(Ordering::Relaxed);
-        let ceiling = self.monitors.ceiling().map_or(level, |monitors| monitors.max(level));
+        let ceiling = self.monitors.ceiling().unwrap_or(NOBODY);
         if self.ceiling.swap(ceiling, Ordering::Relaxed) != ceiling {
             tracing::callsite::rebuild_interest_cache();
         }
     }
 
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        let ceiling = self.ceiling.load(Ordering::Relaxed);
-        metadata.is_event() && rank_of(metadata) <= ceiling
+    fn is_shown(&self, target: &str, rank: u8) -> bool {
+        rank <= self.filter.read().unwrap_or_else(PoisonError::into_inner).of(target)
     }
 
-    fn write(&self, record: &Record) {
-        let rank = record.rank;
-        if rank <= self.level.load(Ordering::Relaxed) {
+    fn is_monitored(&self, rank: u8) -> bool {
+        let ceiling = self.ceiling.load(Ordering::Relaxed);
+        ceiling != NOBODY && rank <= ceiling
+    }
+
+    /// Asked once for each place in the code that logs, or that asks whether it should, until something changes.
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let rank = rank_of(metadata);
+        !metadata.is_span() && (self.is_monitored(rank) || self.is_shown(metadata.target(), rank))
+    }
+
+    fn write(&self, record: &Record, shown: bool) {
+        if shown {
+            self.lines[usize::from(record.rank)].fetch_add(1, Ordering::Relaxed);
             self.console.write(if self.json { record.json() } else { record.text() });
         }
         if self.monitors.write(record) {
@@ -143,27 +206,21 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         self.0.wants(metadata)
     }
 
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match self.0.ceiling.load(Ordering::Relaxed) {
-            0 => LevelFilter::ERROR,
-            1 => LevelFilter::WARN,
-            2 => LevelFilter::INFO,
-            3 => LevelFilter::DEBUG,
-            _ => LevelFilter::TRACE,
-        })
-    }
-
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut record = Record::of(event, rank_of(event.metadata()));
+        let (target, rank) = (event.metadata().target(), rank_of(event.metadata()));
+        let shown = self.0.is_shown(target, rank);
+        let mut record = Record::of(event, rank);
         // Libraries report to their developers: below a warning that is noise, except where everything is wanted.
-        if record.ours || record.rank <= rank(LogLevel::Warn) {
-            self.0.write(&record);
-        } else if self.0.ceiling.load(Ordering::Relaxed) == rank(LogLevel::Trace) {
-            record.rank = rank(LogLevel::Trace);
-            self.0.write(&record);
+        if record.ours || rank <= self::rank(LogLevel::Warn) {
+            self.0.write(&record, shown);
+        } else if self.0.is_shown(target, TRACE) || self.0.is_monitored(TRACE) {
+            record.rank = TRACE;
+            self.0.write(&record, self.0.is_shown(target, TRACE));
         }
     }
 }
+
+const TRACE: u8 = 4;
 
 /// 0 for errors to 4 for everything.
 fn rank(level: LogLevel) -> u8 {
@@ -278,6 +335,50 @@ mod tests {
         assert!(lines.try_recv().is_err() && lines.is_closed());
         let why = logs.monitor(&LogFilter { level: "loud".into(), json: false }).unwrap_err();
         assert_eq!(why, "Unknown log level: loud");
+    }
+
+    #[test]
+    fn a_room_has_its_own_level_while_it_is_wanted() {
+        let out = Shared::default();
+        let logs = Logs::new(Box::new(out.clone()), LogLevel::Warn, false);
+        let levels =
+            |room: &str| LogLevels { level: "warn".into(), targets: [(room.into(), "debug".into())].into() };
+        with(&logs, || {
+            tracing::debug!("one");
+            logs.set_levels(&levels("agent::logs")).unwrap();
+            tracing::debug!("two");
+            tracing::debug!(target: "konsul_raft::log", "three");
+            logs.set_levels(&levels("raft")).unwrap();
+            tracing::debug!("four");
+            tracing::debug!(target: "konsul_raft::log", "five");
+            tracing::debug!(target: "hyper", "six");
+        });
+        let text = out.text();
+        let lines: Vec<&str> = text.lines().map(rest).collect();
+        assert_eq!(lines, ["[DEBUG] agent: two", "[DEBUG] raft: five"]);
+        assert_eq!(logs.levels(), levels("raft"));
+        assert!(logs.set_levels(&levels("")).is_err());
+        assert_eq!(logs.levels(), levels("raft"));
+        assert_eq!(logs.figures()[0].samples[3].value, 2.0);
+    }
+
+    #[test]
+    fn a_line_names_the_request_that_it_belongs_to() {
+        let out = Shared::default();
+        let logs = Logs::new(Box::new(out.clone()), LogLevel::Info, true);
+        let trace = konsul_runtime::trace::TraceId::from_u128(0xabc);
+        let tag = konsul_runtime::trace::RequestTag::next().in_trace(trace);
+        with(&logs, || {
+            let _tagged = tag.enter();
+            tracing::info!(request_id = "forged", "inside");
+        });
+        with(&logs, || tracing::info!("outside"));
+        let text = out.text();
+        let lines: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["request_id"], tag.to_string());
+        assert_eq!(lines[0]["trace_id"], format!("{:032x}", 0xabc));
+        assert!(lines[1].get("request_id").is_none());
     }
 
     #[test]

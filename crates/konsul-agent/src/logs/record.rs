@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
+use konsul_runtime::trace::RequestTag;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
@@ -18,7 +19,7 @@ pub(crate) struct Record {
     fields: Vec<(&'static str, String)>,
 }
 
-const NAMES: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+pub(super) const NAMES: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 const PADDED: [&str; 5] = ["[ERROR]", "[WARN] ", "[INFO] ", "[DEBUG]", "[TRACE]"];
 
 impl Record {
@@ -38,7 +39,16 @@ impl Record {
             fields: Vec::new(),
         };
         event.record(&mut record);
+        record.name_request();
         record
+    }
+
+    /// Says for which request the line was written. After the line's own fields: none of them can pose as one of these.
+    fn name_request(&mut self) {
+        if let Some(tag) = RequestTag::current() {
+            self.fields.push(("request_id", tag.to_string()));
+            self.fields.extend(tag.trace().map(|trace| ("trace_id", trace.to_string())));
+        }
     }
 
     /// A line that the log itself writes.
