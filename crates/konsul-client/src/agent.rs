@@ -39,6 +39,24 @@ pub struct AgentConfig {
     pub revision: String,
 }
 
+/// A member of the cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Member {
+    /// Its node's name.
+    pub name: String,
+    /// Its address.
+    pub addr: String,
+    /// Its port.
+    pub port: u16,
+    /// What it says of itself.
+    pub tags: BTreeMap<String, String>,
+    /// 0 none, 1 alive, 2 leaving, 3 left, 4 failed.
+    pub status: u8,
+    /// Version of the members' protocol.
+    pub protocol_cur: u8,
+}
+
 /// An agent's build.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -65,6 +83,24 @@ impl Agent<'_> {
     /// [`Error`], as every call.
     pub async fn whoami(&self) -> Result<AgentSelf, Error> {
         Ok(self.0.json(Request::get("/v1/agent/self")).await?.value)
+    }
+
+    /// The members that it knows; those of the servers' own network with `wan`.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn members(&self, wan: bool) -> Result<Vec<Member>, Error> {
+        let request = Request::get("/v1/agent/members");
+        let request = if wan { request.param("wan", "1") } else { request };
+        Ok(self.0.json(request).await?.value)
+    }
+
+    /// What a path of the agent answers, as it stands on the wire: for reports, which show all of it.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn raw(&self, path: &str) -> Result<serde_json::Value, Error> {
+        Ok(self.0.json(Request::get(path)).await?.value)
     }
 
     /// What build it is.

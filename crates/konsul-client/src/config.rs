@@ -1,6 +1,7 @@
 //! Where the agent is, and as whom to speak to it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -28,11 +29,44 @@ impl fmt::Debug for Token {
     }
 }
 
+/// How TLS is spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsOptions {
+    /// Certificates (PEM) of which one must have signed the server's; without this and `ca_path` the system's count.
+    pub ca_file: Option<PathBuf>,
+    /// A directory of such files.
+    pub ca_path: Option<PathBuf>,
+    /// The certificate (PEM) to show, with those that lead to its authority.
+    pub client_cert: Option<PathBuf>,
+    /// Its key (PEM).
+    pub client_key: Option<PathBuf>,
+    /// The name that the server's certificate must have, where it is not the address's host.
+    pub server_name: Option<String>,
+    /// Whether the server's certificate is not checked.
+    pub skip_verify: bool,
+}
+
+/// How the bytes travel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// HTTP over TCP.
+    Plain,
+    /// HTTP over TLS over TCP.
+    Tls,
+    /// HTTP over a unix socket.
+    Unix(PathBuf),
+}
+
 /// How to reach an agent.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
     /// `host:port`, checked by [`ClientConfig::set_address`].
     authority: String,
+    wire: Wire,
+    /// Whether an address without a scheme, or with `http://`, is spoken to over TLS all the same.
+    wants_tls: bool,
+    /// How TLS is spoken, where it is.
+    pub tls: TlsOptions,
     /// The credential to send.
     pub token: Option<Token>,
     /// User and password for a proxy in front of the agent.
@@ -43,7 +77,7 @@ pub struct ClientConfig {
     pub partition: Option<String>,
     /// The datacentre for calls that name none.
     pub datacenter: Option<String>,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection, TLS included.
     pub connect_timeout: Duration,
     /// How long to wait for the head of an answer. A blocking read adds its own wait.
     pub request_timeout: Duration,
@@ -56,6 +90,9 @@ impl Default for ClientConfig {
     fn default() -> Self {
         ClientConfig {
             authority: DEFAULT_ADDRESS.to_owned(),
+            wire: Wire::Plain,
+            wants_tls: false,
+            tls: TlsOptions::default(),
             token: None,
             basic_auth: None,
             namespace: None,
@@ -87,8 +124,9 @@ impl ClientConfig {
     }
 
     /// Reads Consul's variables and Konsul's twins of them: `KONSUL_HTTP_ADDR` wins over `CONSUL_HTTP_ADDR`, and so on for
-    /// `HTTP_TOKEN`, `HTTP_TOKEN_FILE`, `HTTP_AUTH`, `HTTP_SSL`, `NAMESPACE` and `PARTITION`. A token file wins over a
-    /// token, as in Consul. Empty counts as unset.
+    /// `HTTP_TOKEN`, `HTTP_TOKEN_FILE`, `HTTP_AUTH`, `HTTP_SSL`, `HTTP_SSL_VERIFY`, `CACERT`, `CAPATH`, `CLIENT_CERT`,
+    /// `CLIENT_KEY`, `TLS_SERVER_NAME`, `NAMESPACE` and `PARTITION`. A token file wins over a token, as in Consul. Empty
+    /// counts as unset.
     ///
     /// # Errors
     /// [`Error::Config`] with the variable's name if a value cannot be used.
@@ -100,12 +138,16 @@ impl ClientConfig {
             };
             get("KONSUL").or_else(|| get("CONSUL"))
         };
+        let value = |name: &str| twin(name).map(|(_, value)| value);
         let mut config = ClientConfig::default();
         if let Some((name, address)) = twin("HTTP_ADDR") {
             config.set_address(&address).map_err(|e| e.because_of(&name))?;
         }
         if let Some((name, flag)) = twin("HTTP_SSL") {
-            refuse_tls(&name, &flag)?;
+            config.prefer_tls(truth(&name, &flag)?);
+        }
+        if let Some((name, flag)) = twin("HTTP_SSL_VERIFY") {
+            config.tls.skip_verify = !truth(&name, &flag)?;
         }
         if let Some((_, secret)) = twin("HTTP_TOKEN") {
             config.token = Token::new(secret.trim());
@@ -113,24 +155,70 @@ impl ClientConfig {
         if let Some((name, path)) = twin("HTTP_TOKEN_FILE") {
             config.read_token_file(&path).map_err(|e| e.because_of(&name))?;
         }
-        config.basic_auth = twin("HTTP_AUTH").and_then(|(_, pair)| Token::new(pair));
-        config.namespace = twin("NAMESPACE").map(|(_, v)| v);
-        config.partition = twin("PARTITION").map(|(_, v)| v);
+        config.tls.ca_file = value("CACERT").map(PathBuf::from);
+        config.tls.ca_path = value("CAPATH").map(PathBuf::from);
+        config.tls.client_cert = value("CLIENT_CERT").map(PathBuf::from);
+        config.tls.client_key = value("CLIENT_KEY").map(PathBuf::from);
+        config.tls.server_name = value("TLS_SERVER_NAME");
+        config.basic_auth = value("HTTP_AUTH").and_then(Token::new);
+        config.namespace = value("NAMESPACE");
+        config.partition = value("PARTITION");
         Ok(config)
     }
 
-    /// `host:port` of the agent.
+    /// `host:port` of the agent, as the `Host` header has it. For a unix socket it names nobody.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Takes `host`, `host:port` or `http://host:port`; the port is 8500 if none is given.
+    /// The address for people: `host:port`, `https://host:port` or `unix://path`.
+    pub fn address(&self) -> String {
+        match &self.wire {
+            Wire::Plain => self.authority.clone(),
+            Wire::Tls => format!("https://{}", self.authority),
+            Wire::Unix(path) => format!("unix://{}", path.display()),
+        }
+    }
+
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// Whether TLS is spoken.
+    pub fn is_https(&self) -> bool {
+        self.wire == Wire::Tls
+    }
+
+    /// Whether what is sent could be read on the way: plain HTTP to another machine.
+    pub fn is_in_clear(&self) -> bool {
+        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+        let here = host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        self.wire == Wire::Plain && !here
+    }
+
+    /// Whether a credential is sent.
+    pub fn has_credentials(&self) -> bool {
+        self.token.is_some() || self.basic_auth.is_some()
+    }
+
+    /// Takes `host`, `host:port`, `http://host:port`, `https://host:port` or `unix:///path`. The port is 8500 if none is
+    /// given, and 8501 for https.
     ///
     /// # Errors
     /// [`Error::Config`] for schemes that this build does not speak and for text that is no address.
     pub fn set_address(&mut self, address: &str) -> Result<(), Error> {
-        self.authority = parse_address(address)?;
+        (self.wire, self.authority) = parse_address(address)?;
+        self.prefer_tls(self.wants_tls);
         Ok(())
+    }
+
+    /// What `HTTP_SSL` says. As in Consul, `http://` does not take it back, wherever the address comes from.
+    fn prefer_tls(&mut self, on: bool) {
+        self.wants_tls = on;
+        if on && self.wire == Wire::Plain {
+            self.wire = Wire::Tls;
+        }
     }
 
     /// Reads the token from a file; white space around it does not count.
@@ -149,24 +237,32 @@ impl ClientConfig {
     }
 }
 
-fn refuse_tls(name: &str, flag: &str) -> Result<(), Error> {
-    let off = matches!(flag, "0" | "f" | "F" | "false" | "FALSE" | "False");
-    if off {
-        return Ok(());
+/// What Go's flag package, and so Consul, takes for a truth value.
+fn truth(name: &str, flag: &str) -> Result<bool, Error> {
+    match flag {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(Error::Config(format!("{name}={flag} is neither true nor false; write one of the two"))),
     }
-    Err(Error::Config(format!(
-        "{name}={flag} asks for https, which this client does not speak yet; unset it and use the agent's http address"
-    )))
 }
 
-fn parse_address(address: &str) -> Result<String, Error> {
+fn parse_address(address: &str) -> Result<(Wire, String), Error> {
     let address = address.trim();
-    let rest = match address.split_once("://") {
-        None => address,
-        Some(("http", rest)) => rest,
+    let (wire, rest, usual_port) = match address.split_once("://") {
+        None => (Wire::Plain, address, 8500),
+        Some(("http", rest)) => (Wire::Plain, rest, 8500),
+        Some(("https", rest)) => (Wire::Tls, rest, 8501),
+        Some(("unix", path)) if path.starts_with('/') => {
+            return Ok((Wire::Unix(path.into()), "localhost".to_owned()));
+        }
+        Some(("unix", path)) => {
+            return Err(Error::Config(format!(
+                "{address:?}: the path of a unix socket begins at the root; write unix:///{path}"
+            )));
+        }
         Some((scheme, _)) => {
             return Err(Error::Config(format!(
-                "{address:?}: the scheme {scheme:?} is not spoken by this client yet; use http://host:port"
+                "{address:?}: the scheme {scheme:?} is not spoken here; write http://, https:// or unix://"
             )));
         }
     };
@@ -178,12 +274,12 @@ fn parse_address(address: &str) -> Result<String, Error> {
     let after_host = rest.get(parsed.host().len()..).unwrap_or_default();
     let port: u16 = match after_host.strip_prefix(':') {
         Some(digits) => digits.parse().map_err(|_| wrong())?,
-        None => 8500,
+        None => usual_port,
     };
     if parsed.host().is_empty() || rest.contains('@') {
         return Err(wrong());
     }
-    Ok(format!("{}:{port}", parsed.host()))
+    Ok((wire, format!("{}:{port}", parsed.host())))
 }
 
 #[cfg(test)]
@@ -203,8 +299,11 @@ mod tests {
         assert_eq!(address("10.0.0.1:8501").unwrap(), "10.0.0.1:8501");
         assert_eq!(address("http://konsul.example").unwrap(), "konsul.example:8500");
         assert_eq!(address("http://[::1]:85/").unwrap(), "[::1]:85");
-        assert!(address("https://a:1").unwrap_err().contains("\"https\" is not spoken"));
-        assert!(address("unix:///run/x").unwrap_err().contains("\"unix\" is not spoken"));
+        assert_eq!(address("https://a:1").unwrap(), "a:1");
+        assert_eq!(address("https://a").unwrap(), "a:8501");
+        assert!(address("unix:run/x").is_err());
+        assert!(address("unix://run/x").unwrap_err().contains("write unix:///run/x"));
+        assert!(address("gopher://a").unwrap_err().contains("\"gopher\" is not spoken"));
         assert!(address("a b").unwrap_err().contains("is not an address"));
         assert!(address("a:99999").unwrap_err().contains("is not an address"));
         assert!(address("").unwrap_err().contains("is not an address"));
@@ -228,10 +327,51 @@ mod tests {
     }
 
     #[test]
+    fn people_see_how_the_bytes_travel() {
+        let shown = |text: &str| ClientConfig::for_address(text).unwrap();
+        assert_eq!(shown("a").address(), "a:8500");
+        assert_eq!(shown("https://a").address(), "https://a:8501");
+        assert_eq!(shown("unix:///run/k.sock").address(), "unix:///run/k.sock");
+        for (address, in_clear) in
+            [("a", true), ("10.0.0.1", true), ("localhost", false), ("[::1]:1", false), ("127.0.0.9", false)]
+        {
+            assert_eq!(shown(address).is_in_clear(), in_clear, "{address}");
+        }
+        assert!(!shown("https://a").is_in_clear() && !shown("unix:///a").is_in_clear());
+    }
+
+    #[test]
+    fn the_environment_speaks_of_tls() {
+        let config = from(&[
+            ("CONSUL_HTTP_ADDR", "a:1"),
+            ("CONSUL_HTTP_SSL", "true"),
+            ("CONSUL_HTTP_SSL_VERIFY", "false"),
+            ("CONSUL_CACERT", "ca.pem"),
+            ("KONSUL_CLIENT_CERT", "c.pem"),
+            ("CONSUL_CLIENT_KEY", "k.pem"),
+            ("CONSUL_TLS_SERVER_NAME", "server.dc1.consul"),
+        ])
+        .unwrap();
+        assert_eq!(config.address(), "https://a:1");
+        let tls = TlsOptions {
+            ca_file: Some("ca.pem".into()),
+            client_cert: Some("c.pem".into()),
+            client_key: Some("k.pem".into()),
+            server_name: Some("server.dc1.consul".into()),
+            skip_verify: true,
+            ..TlsOptions::default()
+        };
+        assert_eq!(config.tls, tls);
+        assert!(!from(&[("CONSUL_HTTP_SSL", "false")]).unwrap().is_https());
+        let mut later = from(&[("CONSUL_HTTP_SSL", "1")]).unwrap();
+        later.set_address("http://b:2").unwrap();
+        assert_eq!(later.address(), "https://b:2");
+    }
+
+    #[test]
     fn what_cannot_be_honoured_is_refused_by_name() {
-        let why = from(&[("CONSUL_HTTP_SSL", "true")]).unwrap_err().to_string();
-        assert!(why.contains("CONSUL_HTTP_SSL=true asks for https"), "{why}");
-        assert!(from(&[("CONSUL_HTTP_SSL", "false")]).is_ok());
+        let why = from(&[("CONSUL_HTTP_SSL", "maybe")]).unwrap_err().to_string();
+        assert!(why.contains("CONSUL_HTTP_SSL=maybe is neither true nor false"), "{why}");
         let why = from(&[("KONSUL_HTTP_TOKEN_FILE", "/nonexistent/token")]).unwrap_err().to_string();
         assert!(why.contains("KONSUL_HTTP_TOKEN_FILE") && why.contains("cannot be read"), "{why}");
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::v2::Problem;
+
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -58,6 +60,17 @@ pub enum Error {
         /// What is wrong with the answer.
         what: String,
     },
+    /// The server said no over `/v2`, in a document that says why.
+    #[error("{0}")]
+    Problem(Box<Problem>),
+    /// A stream ended, fell silent, or was ended by the server.
+    #[error("{address}: {what}")]
+    Stream {
+        /// `host:port`.
+        address: String,
+        /// What happened.
+        what: String,
+    },
 }
 
 impl Error {
@@ -65,8 +78,45 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         match self {
             Error::Status { code, .. } => Some(*code),
+            Error::Problem(problem) => Some(problem.status),
             _ => None,
         }
+    }
+
+    /// The server's words over `/v2`, if it said any.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Error::Problem(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// The stable code of the server's error over `/v2`, such as `lock_held`.
+    pub fn code(&self) -> Option<&str> {
+        self.problem().map(|problem| problem.code.as_str())
+    }
+
+    /// Whether the server says over `/v2` that what was named does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.problem().is_some_and(|problem| problem.status == 404)
+    }
+
+    /// Whether nobody is there, or not any more, rather than somebody who says no.
+    pub fn is_gone(&self) -> bool {
+        matches!(
+            self,
+            Error::Connect { .. } | Error::Broken { .. } | Error::Timeout { .. } | Error::Stream { .. }
+        )
+    }
+
+    /// Whether the same call may fare better a moment later: the server was not reached, or says that it cannot now.
+    pub fn is_passing(&self) -> bool {
+        self.is_gone() || matches!(self.status(), Some(429 | 502 | 503 | 504))
+    }
+
+    /// How long the server asks to wait before the same call.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.problem()?.retry_after
     }
 
     /// Whether the request is certain to have had no effect.

@@ -13,13 +13,13 @@
 //!
 //! # What is missing on purpose
 //!
-//! No TLS and no unix sockets yet: [`transport`] is the one place where they arrive, and an address that asks for them is
-//! refused with that reason instead of being spoken to in clear. No caching, no retries of writes.
+//! No caching, and no retries of writes over `/v1`. No HTTP/2: one connection for each call under way is what the server
+//! is built for. The connections themselves (TCP, TLS, unix sockets) are made in `connector`.
 
 pub mod agent;
-pub mod array;
 pub mod blocking;
 pub mod config;
+mod connector;
 mod encode;
 pub mod error;
 pub mod event;
@@ -30,13 +30,18 @@ mod request;
 pub mod session;
 pub mod snapshot;
 pub mod status;
+mod tls;
 pub mod transport;
 pub mod txn;
+pub mod v2;
 mod wire;
 
 use std::sync::Arc;
 
-pub use config::{ClientConfig, Token};
+/// A JSON array read element by element, and the forms in which keys are written down.
+pub use konsul_api::exchange::{self, array};
+
+pub use config::{ClientConfig, TlsOptions, Token};
 pub use error::Error;
 pub use options::{Answer, Consistency, Meta, ReadOptions, WriteOptions};
 
@@ -54,9 +59,18 @@ impl Client {
         Client { transport: Arc::new(Transport::new(config)) }
     }
 
-    /// The address it speaks to, as `host:port`.
+    /// The same, refusing a configuration whose files cannot be used. [`Client::new`] leaves that to the first call.
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names the file.
+    pub fn connect(config: ClientConfig) -> Result<Client, Error> {
+        let client = Client::new(config);
+        client.transport.usable().map(|()| client)
+    }
+
+    /// The address it speaks to: `host:port`, `https://host:port` or `unix://path`.
     pub fn address(&self) -> &str {
-        self.transport.authority()
+        self.transport.address()
     }
 
     /// The key-value store.
@@ -92,6 +106,11 @@ impl Client {
     /// The agent itself.
     pub fn agent(&self) -> agent::Agent<'_> {
         agent::Agent(&self.transport)
+    }
+
+    /// Konsul's own API.
+    pub fn v2(&self) -> v2::V2<'_> {
+        v2::V2::new(&self.transport)
     }
 
     /// The cluster.

@@ -1,5 +1,7 @@
 //! The cluster as its operator sees it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -22,8 +24,32 @@ pub struct RaftServer {
     pub leader: bool,
     /// Whether it votes.
     pub voter: bool,
+    /// Version of the protocol, as text.
+    pub protocol_version: String,
     /// Last index known to be on it.
     pub last_index: u64,
+}
+
+/// How much one datacentre holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct DatacenterUsage {
+    /// Service names.
+    pub services: u64,
+    /// Instances.
+    pub service_instances: u64,
+    /// Instances of the mesh, by kind.
+    pub connect_service_instances: BTreeMap<String, u64>,
+    /// Instances without those of Consul's own service.
+    pub billable_service_instances: u64,
+    /// Nodes.
+    pub nodes: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Usage {
+    usage: BTreeMap<String, DatacenterUsage>,
 }
 
 #[derive(Deserialize)]
@@ -45,5 +71,20 @@ impl Operator<'_> {
         let request = Request::get("/v1/operator/raft/configuration").reading(options);
         let found: Answer<Configuration> = self.0.json(request).await?;
         Ok(found.value.servers)
+    }
+
+    /// How much there is, by datacentre; of all of them with `global`.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn usage(
+        &self,
+        global: bool,
+        options: &ReadOptions,
+    ) -> Result<BTreeMap<String, DatacenterUsage>, Error> {
+        let request = Request::get("/v1/operator/usage");
+        let request = if global { request.flag("global") } else { request };
+        let found: Answer<Usage> = self.0.json(request.reading(options)).await?;
+        Ok(found.value.usage)
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 
 use crate::encode;
 use crate::options::{Consistency, ReadOptions, WriteOptions};
@@ -17,6 +17,9 @@ pub(crate) struct Request {
     pub(crate) patience: Duration,
     pub(crate) namespace: Option<String>,
     pub(crate) datacenter: Option<String>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// What `/v2` calls the namespace, the datacentre and the partition, instead of Consul's names.
+    pub(crate) is_native: bool,
     has_query: bool,
 }
 
@@ -30,6 +33,8 @@ impl Request {
             patience: Duration::ZERO,
             namespace: None,
             datacenter: None,
+            headers: Vec::new(),
+            is_native: false,
             has_query: false,
         }
     }
@@ -102,6 +107,14 @@ impl Request {
         }
         let wait = options.wait.map(|w| format!("{}ms", w.as_millis()));
         request.param("index", &options.index.to_string()).maybe("wait", wait)
+    }
+
+    /// Makes it a request of `/v2`, whose server may take longer by `patience`.
+    pub(crate) fn native(mut self, patience: Duration, namespace: &Option<String>) -> Request {
+        self.is_native = true;
+        self.patience = patience;
+        self.namespace.clone_from(namespace);
+        self
     }
 
     pub(crate) fn writing(mut self, options: &WriteOptions) -> Request {

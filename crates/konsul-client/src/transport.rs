@@ -1,4 +1,4 @@
-//! Requests over kept HTTP/1.1 connections. TLS and unix sockets will be other connectors of the one pool here.
+//! Requests over kept HTTP/1.1 connections of the one pool here; `connector` makes them.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,11 +13,11 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::rt::Timer;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::de::DeserializeOwned;
 
 use crate::config::ClientConfig;
+use crate::connector::Connector;
 use crate::error::Error;
 use crate::options::{Answer, Meta};
 use crate::request::Request;
@@ -83,29 +83,45 @@ impl http_body::Body for Body {
 }
 
 /// The connections to one agent.
-#[derive(Debug)]
 pub struct Transport {
     config: ClientConfig,
-    pool: hyper_util::client::legacy::Client<HttpConnector, Body>,
+    address: String,
+    pool: hyper_util::client::legacy::Client<Connector, Body>,
+    broken: Option<String>,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl Transport {
     pub(crate) fn new(config: ClientConfig) -> Transport {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(config.connect_timeout));
-        connector.set_nodelay(true);
+        let (connector, broken) = Connector::new(&config);
         let pool = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Transport { config, pool }
+        Transport { address: config.address(), config, pool, broken }
+    }
+
+    /// Whether the configuration's files can be used.
+    pub(crate) fn usable(&self) -> Result<(), Error> {
+        self.broken.as_ref().map_or(Ok(()), |why| Err(Error::Config(why.clone())))
     }
 
     pub(crate) fn authority(&self) -> &str {
         self.config.authority()
     }
 
+    /// The address for people.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Sends, and answers whatever status came back.
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Error> {
+        self.usable()?;
         let path = path_of(&request.target);
         let after = self.config.request_timeout.saturating_add(request.patience);
         let request = self.assemble(request)?;
@@ -114,7 +130,7 @@ impl Transport {
             Either::Left((result, _)) => result.map_err(|e| self.failure(&e))?,
             Either::Right(_) => return Err(self.timed_out(after)),
         };
-        Ok(Reply { address: self.authority().to_owned(), path, response })
+        Ok(Reply { address: self.address().to_owned(), path, response })
     }
 
     fn assemble(&self, request: Request) -> Result<http::Request<Body>, Error> {
@@ -122,7 +138,9 @@ impl Transport {
         let namespace = request.namespace.clone().or_else(|| config.namespace.clone());
         let datacenter = request.datacenter.clone().or_else(|| config.datacenter.clone());
         let partition = config.partition.clone();
-        let request = request.maybe("ns", namespace).maybe("dc", datacenter).maybe("partition", partition);
+        let [ns, dc] = if request.is_native { ["namespace", "datacenter"] } else { ["ns", "dc"] };
+        let mut request = request.maybe(ns, namespace).maybe(dc, datacenter).maybe("partition", partition);
+        let headers = std::mem::take(&mut request.headers);
         let uri = format!("http://{}{}", self.authority(), request.target);
         let mut built = http::Request::builder()
             .method(request.method)
@@ -131,6 +149,7 @@ impl Transport {
             .header(USER_AGENT, concat!("konsul-client/", env!("CARGO_PKG_VERSION")))
             .body(request.body)
             .map_err(|e| Error::Config(format!("{uri} is not a request that can be sent: {e}")))?;
+        built.headers_mut().extend(headers);
         self.credentials(built.headers_mut())?;
         Ok(built)
     }
@@ -154,14 +173,14 @@ impl Transport {
     }
 
     fn failure(&self, error: &hyper_util::client::legacy::Error) -> Error {
-        let address = self.authority().to_owned();
+        let address = self.address().to_owned();
         let is_connect = error.is_connect();
         let source = innermost(error);
         if is_connect { Error::Connect { address, source } } else { Error::Broken { address, source } }
     }
 
     fn timed_out(&self, after: Duration) -> Error {
-        Error::Timeout { address: self.authority().to_owned(), after }
+        Error::Timeout { address: self.address().to_owned(), after }
     }
 
     /// Sends, and reads an answer's JSON; any status but 2xx is an error.
@@ -212,10 +231,25 @@ impl Reply {
         let headers = self.response.headers();
         let number = |name: &str| headers.get(name)?.to_str().ok()?.parse().ok();
         Meta {
-            index: number("x-consul-index").unwrap_or(0),
+            index: number("x-konsul-index").or_else(|| number("x-consul-index")).unwrap_or(0),
             known_leader: headers.get("x-consul-knownleader").is_some_and(|v| v == "true"),
             last_contact: Duration::from_millis(number("x-consul-lastcontact").unwrap_or(0)),
         }
+    }
+
+    /// A header's value, where it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// How many bytes the body has, if the server knows before it sends it.
+    pub fn length(&self) -> Option<u64> {
+        self.header("content-length")?.parse().ok()
+    }
+
+    /// How long the server asks to wait, in whole seconds.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.header("retry-after")?.parse().ok()?))
     }
 
     /// Turns any status but 2xx into an error with the body's text.

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Read, Write};
 
 use crate::failure::Failure;
+use crate::output::filled;
 
 /// Looks up a variable of the environment.
 pub type Lookup<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
@@ -13,8 +14,26 @@ pub struct Console<'a> {
     stdin: Box<dyn Read + Send + 'a>,
     stdout: BufWriter<Box<dyn Write + 'a>>,
     stderr: Box<dyn Write + 'a>,
-    terminal: bool,
+    terminal: Terminal,
 }
+
+/// Who looks at the output.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terminal {
+    /// Columns of the terminal that standard output is; `None` for a pipe or a file.
+    pub width: Option<usize>,
+    /// Whether standard error is a terminal.
+    pub stderr: bool,
+    /// Its columns, if it tells.
+    pub stderr_width: Option<usize>,
+    /// Whether standard input is one: then nothing comes from it unless a person types.
+    pub stdin: bool,
+    /// Whether colour is unwanted, whatever the terminal can do.
+    pub plain: bool,
+}
+
+/// Columns of a terminal that does not tell how wide it is.
+const USUAL_WIDTH: usize = 80;
 
 impl<'a> Console<'a> {
     /// A console over given ends. `terminal` says whether a person reads the output.
@@ -25,20 +44,36 @@ impl<'a> Console<'a> {
         stderr: Box<dyn Write + 'a>,
         terminal: bool,
     ) -> Console<'a> {
+        let width = terminal.then_some(USUAL_WIDTH);
+        let terminal = Terminal { width, stderr: terminal, ..Terminal::default() };
         Console { env, stdin, stdout: BufWriter::new(stdout), stderr, terminal }
+    }
+
+    /// The same with another terminal.
+    #[must_use]
+    pub fn seen_on(mut self, terminal: Terminal) -> Console<'a> {
+        self.terminal = terminal;
+        self
     }
 
     /// The process's own.
     pub fn of_process() -> Console<'static> {
         use std::io::IsTerminal as _;
-        let terminal = io::stdout().is_terminal() && io::stderr().is_terminal();
-        Console::new(
+        let width = io::stdout().is_terminal().then(|| {
+            let size = terminal_size::terminal_size_of(io::stdout());
+            size.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
+        });
+        let (stderr, stdin) = (io::stderr().is_terminal(), io::stdin().is_terminal());
+        let stderr_width =
+            terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        let console = Console::new(
             Box::new(|name| std::env::var(name).ok()),
             Box::new(io::stdin()),
             Box::new(io::stdout()),
             Box::new(io::stderr()),
-            terminal,
-        )
+            false,
+        );
+        console.seen_on(Terminal { width, stderr, stderr_width, stdin, plain: false })
     }
 
     /// A variable of the environment; empty counts as unset.
@@ -51,9 +86,38 @@ impl<'a> Console<'a> {
         &self.env
     }
 
+    /// Columns of the terminal that a person reads the output on; `None` if it goes into a pipe or a file.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.terminal.width
+    }
+
+    /// Whether standard input is a terminal.
+    pub(crate) fn stdin_is_terminal(&self) -> bool {
+        self.terminal.stdin
+    }
+
+    /// Turns colour off.
+    pub(crate) fn set_plain(&mut self) {
+        self.terminal.plain = true;
+    }
+
     /// Whether colour helps: a person reads, and did not say otherwise (`NO_COLOR`, <https://no-color.org>).
     pub(crate) fn colour(&self) -> bool {
-        self.terminal && self.env("NO_COLOR").is_none() && self.env("TERM").as_deref() != Some("dumb")
+        self.terminal.width.is_some() && self.takes_colour()
+    }
+
+    /// The same for standard error.
+    pub(crate) fn colour_on_stderr(&self) -> bool {
+        self.terminal.stderr && self.takes_colour()
+    }
+
+    fn takes_colour(&self) -> bool {
+        !self.terminal.plain && self.env("NO_COLOR").is_none() && self.env("TERM").as_deref() != Some("dumb")
+    }
+
+    /// Whether somebody would see something that moves on standard error.
+    pub(crate) fn progress_is_seen(&self) -> bool {
+        self.terminal.stderr && self.env("TERM").as_deref() != Some("dumb")
     }
 
     /// Writes bytes as they are.
@@ -77,6 +141,16 @@ impl<'a> Console<'a> {
         let _ = writeln!(self.stderr, "{text}");
     }
 
+    /// Says something to a person that is not the answer; what was printed before it comes first.
+    pub(crate) fn note(&mut self, text: &str) {
+        // What cannot be flushed now is reported when the command ends.
+        let _ = self.stdout.flush();
+        let columns = self.terminal.stderr_width.unwrap_or(usize::MAX);
+        for line in text.lines().flat_map(|line| filled(line, columns)) {
+            self.warn(&line);
+        }
+    }
+
     /// Standard input.
     pub(crate) fn stdin(&mut self) -> &mut (dyn Read + Send + 'a) {
         &mut *self.stdin
@@ -92,6 +166,11 @@ impl<'a> Console<'a> {
             Failure::Because { text, code } => {
                 self.warn(text.trim_end());
                 *code
+            }
+            Failure::Problem(problem) => {
+                let text = problem.render(self.colour_on_stderr(), self.terminal.stderr_width);
+                self.warn(text.trim_end());
+                problem.exit.code()
             }
         }
     }
