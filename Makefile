@@ -22,7 +22,7 @@ fix: ## Formats, applies what lints suggest, corrects spelling: the only target 
 bench: ## Benchmarks beside etcd. Needs: etcd-server, etcd-client and wrk, from apt. ARGS="…" goes to the benchmark.
 	@cargo xtask bench -- $(ARGS)
 
-prove: ## The long proofs, 80 minutes at most each, resumable: PART=kills|soak|seeds|mutants|fuzz. Adds to the ledger.
+prove: ## The long proofs, 80 minutes at most each, resumable: PART=kills|soak|seeds|mutants|contract|fuzz. Adds to the ledger.
 	@cargo xtask prove $(PART)
 
 docs: ## The book, built into target/book. Needs: mdBook, installed once.

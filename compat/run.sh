@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs clients of other projects, unmodified, against a real Konsul: compat/run.sh [--bin PATH] [SUITE…]
 #
-# SUITE is go, python, npm or curl; without one all run. --bin names the konsul to test; else KONSUL_BIN, else a debug
+# SUITE is go, python, npm, curl or consul-cli; without one all run. --bin names the konsul to test; else KONSUL_BIN, else a debug
 # build is made. Each suite gets a node of its own on free ports, with a data directory on disk; go runs against a
 # development node, in memory, as well. What the suites need is installed by name, in pinned versions, under target/.
 set -euo pipefail
@@ -29,11 +29,11 @@ read_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
       --bin) [ $# -ge 2 ] || fail "--bin takes the path of a konsul"; bin=$2; shift 2 ;;
-      go | python | npm | curl) suites+=("$1"); shift ;;
-      *) fail "there is no suite \`$1\`: go, python, npm and curl are" ;;
+      go | python | npm | curl | consul-cli) suites+=("$1"); shift ;;
+      *) fail "there is no suite \`$1\`: go, python, npm, curl and consul-cli are" ;;
     esac
   done
-  [ ${#suites[@]} -gt 0 ] || suites=(curl go python npm)
+  [ ${#suites[@]} -gt 0 ] || suites=(curl consul-cli go python npm)
 }
 
 find_binary() {
@@ -56,6 +56,7 @@ start_node() {
   port=$(free_port)
   data=(-dev)
   [ "$1" = memory ] || data=(-server -bootstrap-expect=1 -bind=127.0.0.1 "-data-dir=$scratch/data")
+  [ -z "${settings:-}" ] || data+=("-config-file=$settings")
   (cd "$scratch" && exec "$bin" agent "${data[@]}" "-http-port=$port" >"$scratch/log" 2>&1) &
   node_pid=$!
   export CONSUL_HTTP_ADDR=http://127.0.0.1:$port
@@ -118,6 +119,11 @@ prepare_curl() {
 
 suite_curl() { pytest_in curl; }
 
+# Consul's own command line, with Konsul under its name.
+prepare_consul_cli() { prepare_python; }
+
+suite_consul_cli() { KONSUL_BIN=$bin pytest_in consul-cli; }
+
 # npm installs beside package.json: a copy under target/ keeps the tree clean.
 prepare_npm() {
   need npm "Node.js 20 or newer with npm (nodejs and npm on Debian)"
@@ -134,13 +140,48 @@ suite_npm() {
   (cd "$tools/npm" && npm test --silent)
 }
 
+# The linter and the tester of the contract, each in a folder of its own under target/.
+prepare_contract() {
+  need npm "Node.js 20 or newer with npm (nodejs and npm on Debian)"
+  local lint=$tools/contract venv=$tools/contract-venv
+  mkdir -p "$lint"
+  cp "$here"/contract/{package.json,package-lock.json,.npmrc,redocly.yaml,.redocly.lint-ignore.yaml} "$lint/"
+  cp "$here"/contract/{schemathesis.toml,hooks.py} "$lint/"
+  cp "$root/openapi/v2.json" "$lint/"
+  if ! cmp -s "$here/contract/package-lock.json" "$lint/installed.json"; then
+    (cd "$lint" && npm ci --silent)
+    cp "$here/contract/package-lock.json" "$lint/installed.json"
+  fi
+  if ! cmp -s "$here/contract/requirements.txt" "$venv/requirements.txt"; then
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/contract/requirements.txt"
+    cp "$here/contract/requirements.txt" "$venv/requirements.txt"
+  fi
+}
+
+# What is not checked, and why: data that fits the schema may still be refused, because a schema cannot say that a regular
+# expression must compile, that two filters go together, or how long a session may live. The stream of changes is left
+# out, since it does not end; it has tests of its own. What was made or removed in one namespace is looked for in another as
+# well, which two checks take for a lost or a living resource.
+suite_contract() {
+  (cd "$tools/contract" && REDOCLY_TELEMETRY=off ./node_modules/.bin/redocly lint --config redocly.yaml v2.json) || return 1
+  (cd "$tools/contract" && SCHEMATHESIS_HOOKS=hooks "$tools/contract-venv/bin/st" run "$CONSUL_HTTP_ADDR/v2/openapi.json" \
+    --max-time="${KONSUL_CONTRACT_SECONDS:-60}" --phases=examples,coverage,fuzzing,stateful \
+    --exclude-checks=positive_data_acceptance,use_after_free,ensure_resource_availability \
+    --exclude-operation-id=watch --request-timeout=20 --suppress-health-check=all --warnings=off \
+    --generation-database=none --continue-on-failure --no-color | tee last.log)
+}
+
 failed=()
 
 run_suite() {
-  local suite=$1 engine=$2
+  local suite=$1 engine=$2 settings=
+  # A lock is waited for as long as the client says, up to this.
+  [ "$suite" != contract ] || settings=$here/contract/node.hcl
   echo "── compat: $suite, $engine"
   start_node "$engine"
-  "suite_$suite" || failed+=("$suite on $engine")
+  "suite_${suite//-/_}" || failed+=("$suite on $engine")
   stop_node || failed+=("stopping the node of $suite on $engine")
 }
 
@@ -152,7 +193,7 @@ main() {
   mkdir -p "$tools"
   local suite
   for suite in "${suites[@]}"; do
-    "prepare_$suite"
+    "prepare_${suite//-/_}"
     run_suite "$suite" disk
     [ "$suite" != go ] || run_suite "$suite" memory
   done

@@ -65,6 +65,8 @@ enum Part {
     Keys,
     /// Start and rest.
     Rest,
+    /// The v2 API beside v1, and batches.
+    V2,
     /// What the machine allows anybody.
     Limits,
     #[command(hide = true)]
@@ -84,12 +86,14 @@ impl Part {
             Part::Parked => vec![scenario::parked],
             Part::Keys => vec![scenario::keys],
             Part::Rest => vec![scenario::rest],
+            Part::V2 => vec![scenario::v2],
             Part::Limits => vec![scenario::limits],
             _ => vec![
                 scenario::rest,
                 scenario::put,
                 scenario::get,
                 scenario::list,
+                scenario::v2,
                 scenario::parked,
                 scenario::keys,
                 scenario::limits,

@@ -17,11 +17,16 @@ const VALUE_BYTES: usize = 100;
 /// How the base64 form of each value ends, whatever it begins with.
 const VALUE_ENDS: &[u8] = b"dnZ2dnZ2dnZ2dg==";
 
+/// How the JSON form of each value ends that is not in base64.
+const TEXT_ENDS: &[u8] = b"vvvvvvvvvvvvvvvv\"";
+
 /// Whose words are spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// `/v1/kv`.
     Konsul,
+    /// `/v2/kv`; a value is written as bytes, and read as JSON.
+    KonsulV2,
     /// `/v3/kv`, with keys and values in base64.
     EtcdJson,
 }
@@ -97,6 +102,7 @@ impl Put {
     pub fn new(dialect: Dialect, keys: Keys) -> Put {
         let answer_has: &[u8] = match dialect {
             Dialect::Konsul => b"true",
+            Dialect::KonsulV2 => b"\"modify_index\"",
             Dialect::EtcdJson => b"\"revision\"",
         };
         Put { dialect, keys, serial: 0, answer_has }
@@ -114,6 +120,15 @@ impl Work for Put {
                 out.extend_from_slice(b" HTTP/1.1\r\nHost: bench\r\nContent-Length: 100\r\n\r\n");
                 out.extend_from_slice(&value);
             }
+            Dialect::KonsulV2 => {
+                out.extend_from_slice(b"PUT /v2/kv/");
+                out.extend_from_slice(&key);
+                out.extend_from_slice(
+                    b" HTTP/1.1\r\nHost: bench\r\nContent-Type: application/octet-stream\r\n",
+                );
+                out.extend_from_slice(b"Content-Length: 100\r\n\r\n");
+                out.extend_from_slice(&value);
+            }
             Dialect::EtcdJson => post(out, "put", &[("key", &key), ("value", &value)]),
         }
     }
@@ -121,9 +136,13 @@ impl Work for Put {
     fn judge(&self, response: &Response<'_>) -> Result<()> {
         let right = match self.dialect {
             Dialect::Konsul => *response.body == *self.answer_has,
-            Dialect::EtcdJson => has(&response.body, self.answer_has),
+            Dialect::KonsulV2 | Dialect::EtcdJson => has(&response.body, self.answer_has),
         };
-        if right && response.status == 200 { Ok(()) } else { Err(Error::wrong("a put", response)) }
+        if right && matches!(response.status, 200 | 201) {
+            Ok(())
+        } else {
+            Err(Error::wrong("a put", response))
+        }
     }
 }
 
@@ -146,12 +165,14 @@ impl Work for Get {
         let key = key(self.keys.next());
         match self.dialect {
             Dialect::Konsul => get(out, &[b"/v1/kv/", &key]),
+            Dialect::KonsulV2 => get(out, &[b"/v2/kv/", &key]),
             Dialect::EtcdJson => post(out, "range", &[("key", &key)]),
         }
     }
 
     fn judge(&self, response: &Response<'_>) -> Result<()> {
-        let right = response.status == 200 && has(&response.body, VALUE_ENDS);
+        let ends = if self.dialect == Dialect::KonsulV2 { TEXT_ENDS } else { VALUE_ENDS };
+        let right = response.status == 200 && has(&response.body, ends);
         if right { Ok(()) } else { Err(Error::wrong("a get", response)) }
     }
 }
@@ -173,7 +194,7 @@ impl List {
 impl Work for List {
     fn write(&mut self, out: &mut Vec<u8>) {
         match self.dialect {
-            Dialect::Konsul => get(out, &[b"/v1/kv/", PREFIX.as_bytes(), b"?recurse"]),
+            Dialect::Konsul | Dialect::KonsulV2 => get(out, &[b"/v1/kv/", PREFIX.as_bytes(), b"?recurse"]),
             Dialect::EtcdJson => post(out, "range", &[("key", PREFIX.as_bytes()), ("range_end", b"bench0")]),
         }
     }
@@ -181,6 +202,51 @@ impl Work for List {
     fn judge(&self, response: &Response<'_>) -> Result<()> {
         let right = response.status == 200 && count(&response.body, VALUE_ENDS) == self.count;
         if right { Ok(()) } else { Err(Error::wrong("a list", response)) }
+    }
+}
+
+/// Batches of writes, each member for itself.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    keys: Keys,
+    members: usize,
+    serial: u64,
+    body: Vec<u8>,
+    answer_has: Vec<u8>,
+}
+
+impl Batch {
+    /// Batches of `members` writes to `keys`.
+    pub fn new(keys: Keys, members: usize) -> Batch {
+        let answer_has = format!("\"succeeded\":{members},\"failed\":0").into_bytes();
+        Batch { keys, members, serial: 0, body: Vec::new(), answer_has }
+    }
+}
+
+impl Work for Batch {
+    fn write(&mut self, out: &mut Vec<u8>) {
+        self.body.clear();
+        self.body.extend_from_slice(b"{\"operations\":[");
+        for member in 0..self.members {
+            self.serial += 1;
+            self.body.extend_from_slice(if member == 0 { b"{" } else { b",{" });
+            self.body.extend_from_slice(b"\"op\":\"kv_put\",\"key\":\"");
+            self.body.extend_from_slice(&key(self.keys.next()));
+            self.body.extend_from_slice(b"\",\"value\":\"");
+            self.body.extend_from_slice(&value(self.serial));
+            self.body.extend_from_slice(b"\"}");
+        }
+        self.body.extend_from_slice(b"]}");
+        out.extend_from_slice(
+            b"POST /v2/batch HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n",
+        );
+        out.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
+        out.extend_from_slice(&self.body);
+    }
+
+    fn judge(&self, response: &Response<'_>) -> Result<()> {
+        let right = response.status == 200 && has(&response.body, &self.answer_has);
+        if right { Ok(()) } else { Err(Error::wrong("a batch", response)) }
     }
 }
 
@@ -282,6 +348,21 @@ mod tests {
         let fields: serde_json::Value = serde_json::from_str(body).unwrap();
         assert_eq!(fields["key"], STANDARD.encode(key(7)));
         assert_eq!(fields["value"], STANDARD.encode(value(1)));
+    }
+
+    #[test]
+    fn a_batch_has_its_members() {
+        let text = written(&mut Batch::new(Keys::Ascending(7), 2));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{head}");
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["operations"].as_array().unwrap().len(), 2);
+        assert_eq!(body["operations"][1]["key"], "bench/00000000000008");
+        let batch = Batch::new(Keys::Ascending(7), 2);
+        let judge = |body: &str| {
+            batch.judge(&Response { status: 200, body: body.as_bytes().into(), length: 0 }).is_ok()
+        };
+        assert!(judge("{\"succeeded\":2,\"failed\":0}") && !judge("{\"succeeded\":1,\"failed\":1}"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The targets, one file each.
 
 pub mod archive;
+pub mod batch;
 pub mod commands;
 pub mod config;
+pub mod cursor;
 pub mod duration;
 pub mod http;
+pub mod ndjson;
 pub mod path;
 pub mod query;
 pub mod session;
@@ -26,6 +29,9 @@ pub static ALL: &[&Target] = &[
     &query::TARGET,
     &session::TARGET,
     &txn::TARGET,
+    &batch::TARGET,
+    &cursor::TARGET,
+    &ndjson::TARGET,
     &config::TARGET,
     &duration::TARGET,
     &http::TARGET,

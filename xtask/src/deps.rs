@@ -108,23 +108,50 @@ fn tools_folder() -> PathBuf {
         .unwrap_or_else(|| crate::run::target_dir().join("tools"))
 }
 
-/// A program of the system, the Debian package that has it, and which targets run it.
+/// Something of the system, the Debian package that has it, and which targets need it.
 #[derive(Debug, Clone, Copy)]
 struct System {
-    program: &'static str,
+    what: What,
     package: &'static str,
     group: Group,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// A program on the path.
+    Program(&'static str),
+    /// A module of Python's. Debian leaves out of Python what `python3 -m venv` needs.
+    Module(&'static str),
+}
+
+impl What {
+    fn is_here(self) -> bool {
+        match self {
+            What::Program(name) => on_path(name),
+            What::Module(name) => Command::new("python3").args(["-c", &format!("import {name}")]).succeeds(),
+        }
+    }
+}
+
+const fn program(name: &'static str, package: &'static str, group: Group) -> System {
+    System { what: What::Program(name), package, group }
+}
+
 const SYSTEM: &[System] = &[
-    System { program: "git", package: "git", group: Group::Check },
-    System { program: "python3", package: "python3-pip", group: Group::Check },
-    System { program: "curl", package: "curl", group: Group::Test },
-    System { program: "strace", package: "strace", group: Group::Test },
-    System { program: "etcd", package: "etcd-server", group: Group::Bench },
-    System { program: "etcdctl", package: "etcd-client", group: Group::Bench },
-    System { program: "wrk", package: "wrk", group: Group::Bench },
-    System { program: "taskset", package: "util-linux", group: Group::Bench },
+    program("git", "git", Group::Check),
+    program("python3", "python3-pip", Group::Check),
+    program("curl", "curl", Group::Test),
+    program("strace", "strace", Group::Test),
+    // The languages of other projects' clients.
+    program("go", "golang-go", Group::Test),
+    program("node", "nodejs", Group::Test),
+    program("npm", "npm", Group::Test),
+    program("python3", "python3", Group::Test),
+    System { what: What::Module("ensurepip"), package: "python3-venv", group: Group::Test },
+    program("etcd", "etcd-server", Group::Bench),
+    program("etcdctl", "etcd-client", Group::Bench),
+    program("wrk", "wrk", Group::Bench),
+    program("taskset", "util-linux", Group::Bench),
 ];
 
 /// Installs what the named target needs, or what all of them need.
@@ -176,7 +203,7 @@ fn toolchain() -> Result<()> {
 fn system(wanted: Group) -> Result<()> {
     let needed = SYSTEM.iter().filter(|system| system.group == wanted);
     let packages: Vec<&str> =
-        needed.filter(|system| !on_path(system.program)).map(|system| system.package).collect();
+        needed.filter(|system| !system.what.is_here()).map(|system| system.package).collect();
     if packages.is_empty() {
         return Ok(());
     }
@@ -208,6 +235,12 @@ mod tests {
     #[test]
     fn an_unknown_group_is_named() {
         assert!(run(&["tests".to_owned()]).expect_err("no such group").to_string().contains("`tests`"));
+    }
+
+    #[test]
+    fn what_is_here_and_what_is_not_are_told_apart() {
+        assert!(What::Program("sh").is_here() && What::Module("json").is_here());
+        assert!(!What::Program("no-such-program").is_here() && !What::Module("no_such_module").is_here());
     }
 
     #[test]

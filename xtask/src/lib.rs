@@ -21,10 +21,12 @@
 pub mod bench;
 pub mod book;
 pub mod check;
+pub mod contract;
 pub mod deps;
 pub mod docs;
 pub mod error;
 pub mod fix;
+pub mod openapi;
 pub mod process;
 pub mod prove;
 pub mod run;
@@ -71,7 +73,19 @@ pub const COMMANDS: &[Command] = &[
         about: "install what a target needs",
         run: deps::run,
     },
+    Command {
+        name: "openapi",
+        usage: "",
+        about: "write openapi/v2.json and the pages that come from the same table",
+        run: openapi::run,
+    },
     Command { name: "docs", usage: "", about: "build the book into target/book", run: docs::run },
+    Command {
+        name: "contract",
+        usage: "",
+        about: "lint the OpenAPI document and hold a node to it, as a part of the long proofs",
+        run: contract::run,
+    },
     Command { name: "bench", usage: "[-- FLAG…]", about: "benchmarks beside real peers", run: bench::run },
     Command { name: "prove", usage: "PART", about: "the long proofs; adds to the ledger", run: prove::run },
     Command { name: "tour", usage: "--bin PATH", about: "run the commands of the README", run: tour::run },

@@ -55,6 +55,11 @@ const PARTS: &[Part] = &[
         cargo: "run --profile prove --locked --package konsul-sim -- prove mutants",
     },
     Part {
+        name: "contract",
+        about: "twenty minutes of requests made from the OpenAPI document, with stateful links",
+        cargo: "run --locked --package xtask -- contract",
+    },
+    Part {
         name: "fuzz",
         about: "every parser that meets bytes from outside",
         cargo: "run --release --locked --package konsul-fuzz",

@@ -28,7 +28,8 @@ pub fn run(words: &[String]) -> Result<()> {
 pub fn build_release() -> Result<PathBuf> {
     // The commit and its date, not the hour: the same commit builds the same binary. Without git it stays unknown.
     let told = |line: &str| Command::new("git").words(line).output().map(|text| text.trim().to_owned());
-    let mut build = Command::cargo().words("build --release --locked --package konsul");
+    let mut build =
+        Command::cargo().words("build --release --locked --package konsul --package konsulctl --bins");
     if let (Ok(revision), Ok(date)) = (told("rev-parse --short HEAD"), told("log -1 --format=%cI")) {
         build = build.env("KONSUL_REVISION", revision).env("KONSUL_BUILD_DATE", date);
     }

@@ -7,6 +7,7 @@ mod parked;
 mod put;
 mod read;
 mod rest;
+mod v2;
 
 pub use keys::keys;
 pub use limits::limits;
@@ -14,6 +15,7 @@ pub use parked::parked;
 pub use put::put;
 pub use read::{get, list};
 pub use rest::rest;
+pub use v2::v2;
 
 use crate::error::Result;
 use crate::load::{Load, Sample, Work, closed};

@@ -2,7 +2,7 @@
 //!
 //! Input: a byte of switches, the size of the pieces in which the bytes come, and the bytes.
 
-use konsul_operations::archive::{ArchiveError, ArchiveReader, archive};
+use konsul_state::archive::{ArchiveError, ArchiveReader, Head, pack};
 
 use crate::bounds::Bounds;
 use crate::input::Input;
@@ -11,7 +11,7 @@ use crate::{Target, seal};
 /// The target.
 pub static TARGET: Target = Target {
     name: "archive",
-    about: "backups: frames, compressed chunks, the end",
+    about: "backups: head, frames, compressed chunks, the end",
     input_bytes_max: 16 * 1024,
     // A frame may be unpacked to 64 MiB, and room for that is asked for at once.
     bounds: Bounds { base_bytes: (64 << 20) + (4 << 20), bytes_per_byte: 64 },
@@ -36,7 +36,7 @@ fn run(bytes: &[u8]) {
     if let Ok(Unpacked { chunks, bytes }) = in_pieces
         && bytes <= COPIED_MAX
     {
-        let packed: Vec<u8> = archive(chunks.clone().into_iter()).flatten().collect();
+        let packed: Vec<u8> = pack(&Head::default(), chunks.clone().into_iter()).flatten().collect();
         assert_eq!(unpack(&packed, size), Ok(Unpacked { chunks, bytes }), "a copy reads otherwise");
     }
 }
@@ -69,7 +69,11 @@ fn seeds() -> Vec<Vec<u8>> {
         vec![b"one chunk".to_vec()],
         vec![b"first, first, first, first".to_vec(), vec![0; 3000], Vec::new()],
     ];
-    let files = sets.into_iter().map(|chunks| archive(chunks.into_iter()).flatten().collect::<Vec<u8>>());
+    let head = Head { node: "n1".into(), index: 7, ..Head::default() };
+    let files = sets.into_iter().map(|chunks| pack(&head, chunks.into_iter()).flatten().collect::<Vec<u8>>());
+    // And one of version 1.
+    let kept = include_bytes!("../../../crates/konsul-state/tests/archive/version-1.snap").to_vec();
+    let files = files.chain(std::iter::once(kept));
     files.flat_map(|file| [0, SEALED].map(|switches| [&[switches, 7], file.as_slice()].concat())).collect()
 }
 

@@ -9,8 +9,8 @@ use konsul_types::node::CatalogCommand;
 use konsul_types::restore::RestoreCommand;
 use konsul_types::{
     Behavior, Check, CheckId, CheckStatus, Command, Event, EventId, Index, Key, KvCommand, KvTxnOp, Limits,
-    Millis, Namespace, Node, NodeName, Proposal, PutMode, RequestId, RestoreId, SessionId, SessionSpec,
-    TxnOp, Value,
+    LockCommand, LockName, Millis, Namespace, Node, NodeName, Proposal, PutMode, RequestId, RestoreId,
+    SessionId, SessionSpec, TtlPatch, TxnOp, Value,
 };
 use uuid::Uuid;
 
@@ -69,7 +69,8 @@ fn seeds() -> Vec<Vec<u8>> {
 
 /// Small histories that together hold every command.
 pub(super) fn histories() -> Vec<Vec<Proposal>> {
-    let commands = [keys(), locks(), transactions(), catalogue_and_events(), housekeeping(), restore()];
+    let commands =
+        [keys(), locks(), transactions(), catalogue_and_events(), housekeeping(), restore(), second_level()];
     commands.into_iter().map(|commands| commands.into_iter().zip(1..).map(proposal).collect()).collect()
 }
 
@@ -77,7 +78,7 @@ fn proposal((command, number): (Command, u128)) -> Proposal {
     let at = 1000 * number;
     // A UUID of version 7, made when the command was.
     let request =
-        number.is_multiple_of(3).then(|| RequestId(Uuid::from_u128((at << 80) | (7 << 76) | number)));
+        number.is_multiple_of(3).then(|| RequestId(Uuid::from_u128((at << 80) | (7 << 76) | number)).into());
     Proposal { at: Millis(at as u64), request, actor: String::new(), command }
 }
 
@@ -178,6 +179,52 @@ fn locks() -> Vec<Command> {
     commands
 }
 
+/// What came with feature level 2: the queue of a lock, batches, patches, and old values kept in little room.
+fn second_level() -> Vec<Command> {
+    let raise = Command::RaiseFeatureLevel { level: konsul_types::FEATURE_LEVEL };
+    let bounds =
+        Command::SetBounds(Limits { history_bytes: 200, locks: 2, lock_queue: 2, ..Limits::default() });
+    let name = || LockName::new("queue").expect("a good name");
+    let on_lock = |op| Command::Lock { namespace: namespace("default"), op };
+    let id = |number| SessionId(Uuid::from_u128(number));
+    let acquire = |number| {
+        let value = Value::from(b"me".to_vec());
+        on_lock(LockCommand::Acquire { name: name(), session: id(number), value, queue: true })
+    };
+    let member = |op| TxnOp::Kv { namespace: namespace("default"), op: KvTxnOp::Write(op) };
+    let batch = |atomic| Command::Batch {
+        atomic,
+        ops: vec![
+            member(put("a", PutMode::Set, None)),
+            member(put("b", PutMode::Cas(Index(1)), None)),
+            member(KvCommand::Delete { key: key("a"), cas: None }),
+        ],
+    };
+    let patch = KvCommand::Patch { key: key("a"), flags: Some(3), ttl: TtlPatch::Set(50), cas: None };
+    let sessions = (1..=3).map(|number| session(number, Behavior::Release));
+    let release = LockCommand::Release { name: name(), session: id(1), fencing: None };
+    let cancel = LockCommand::Cancel { name: name(), session: id(3), claim: Index(9), give_back: true };
+    let due = (namespace("default"), name(), Millis(1));
+    [raise, bounds]
+        .into_iter()
+        .chain(register())
+        .chain(sessions)
+        .chain([
+            acquire(1),
+            acquire(2),
+            acquire(3),
+            on_lock(release),
+            on_lock(cancel),
+            Command::SessionDestroy { namespace: namespace("default"), id: id(2) },
+            Command::LockDue { term: TERM, locks: vec![due] },
+            kv(put("a", PutMode::Set, None)),
+            kv(patch),
+            batch(true),
+            batch(false),
+        ])
+        .collect()
+}
+
 fn transactions() -> Vec<Command> {
     let member = |op| TxnOp::Kv { namespace: namespace("default"), op };
     let holder = SessionId(Uuid::from_u128(1));
@@ -221,7 +268,7 @@ fn catalogue_and_events() -> Vec<Command> {
 
 fn housekeeping() -> Vec<Command> {
     vec![
-        Command::SetLimits(Limits { value_bytes: 4, ..Limits::default() }),
+        Command::SetLimits(Limits { value_bytes: 4, ..Limits::default() }.into()),
         kv(put("too-large-now", PutMode::Set, None)),
         Command::RaiseFeatureLevel { level: konsul_types::FEATURE_LEVEL },
         Command::RaiseFeatureLevel { level: 0 },

@@ -1,4 +1,4 @@
-//! Configuration files, HCL and JSON.
+//! Configuration files, HCL, JSON and TOML.
 //!
 //! Input: a byte that chooses the language, and the file.
 
@@ -12,7 +12,7 @@ use crate::input::Input;
 /// The target.
 pub static TARGET: Target = Target {
     name: "config",
-    about: "configuration files: HCL, JSON, and what the options make of them",
+    about: "configuration files: HCL, JSON, TOML, and what the options make of them",
     input_bytes_max: 4 * 1024,
     bounds: Bounds { base_bytes: 4 << 20, bytes_per_byte: 4096 },
     run,
@@ -21,7 +21,7 @@ pub static TARGET: Target = Target {
 
 fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let name = if input.byte() & 1 == 0 { "k.hcl" } else { "k.json" };
+    let name = ["k.hcl", "k.json", "k.toml"][usize::from(input.byte() % 3)];
     let text = input.rest();
     let parsed = parse_bytes(name, text);
     match &parsed {
@@ -97,10 +97,31 @@ const HCL: &str = "# a server\nserver = true\nnode_name = \"one\" // text\nports
 const JSON: &str = r#"{"server":true,"node_name":"é\n\ud83d\ude00","ports":{"http":8500},"limits":{"x":[1,-2.5e-3,null,{}]},
   "telemetry":{"disable_hostname":false},"a":{"b":{"c":[[[]]]}},"server":false}"#;
 
+const TOML: &str = "# a server\nserver = true\nnode_name = 'one'\nports.http = 0x1f\n[limits]\nhttp_max_conns = 1_000\n\
+    [http_config.response_headers]\n\"X-A\" = \"\"\"b\n\\u00e7\"\"\"\n[[watches]]\ntype = \"key\"\nkey = \"a\"\n\
+    args = [\"/bin/true\", 'x',]\n[[watches]]\ntype = \"event\"\nhttp_handler_config = { path = \"http://h\", header = { A = [\"b\"] } }\n\
+    [x]\nat = 1979-05-27T07:32:00Z\nfloat = -1.5e3\nnothing = nan\n";
+
+const WATCHES: &str = "watches { type = \"keyprefix\" prefix = \"a/\" handler = \"cat\" }\n\
+    watches = [{ type = \"event\" name = \"x\" handler_type = \"http\" http_handler_config { path = \"https://h/p\" method = \"PUT\" timeout = \"1s\" } }]\n\
+    addresses { http = \"unix:///run/k.sock ::1\" } unix_sockets { mode = \"0660\" user = \"0\" } node_meta { a = \"b\" }\n";
+
 fn seeds() -> Vec<Vec<u8>> {
     let deep = format!("a = {}{}", "[".repeat(70), "]".repeat(70));
-    let files =
-        [(0, HCL), (0, JSON), (1, JSON), (0, deep.as_str()), (0, "\u{feff}a = 1"), (1, "{"), (0, "a b c {}")];
+    let files = [
+        (0, HCL),
+        (0, WATCHES),
+        (0, JSON),
+        (1, JSON),
+        (2, TOML),
+        (0, deep.as_str()),
+        (2, deep.as_str()),
+        (0, "\u{feff}a = 1"),
+        (2, "\u{feff}a = 1"),
+        (1, "{"),
+        (2, "[a"),
+        (0, "a b c {}"),
+    ];
     files.iter().map(|(language, text)| [&[*language], text.as_bytes()].concat()).collect()
 }
 
@@ -110,7 +131,9 @@ mod tests {
 
     #[test]
     fn the_seeds_are_read_whole() {
-        for (name, text) in [("a.hcl", HCL), ("a.hcl", JSON), ("a.json", JSON)] {
+        for (name, text) in
+            [("a.hcl", HCL), ("a.hcl", WATCHES), ("a.hcl", JSON), ("a.json", JSON), ("a.toml", TOML)]
+        {
             let items = parse_bytes(name, text.as_bytes()).unwrap_or_else(|why| panic!("{name}: {why:?}"));
             assert!(items.len() > 4, "{name}");
         }

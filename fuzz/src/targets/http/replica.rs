@@ -9,7 +9,7 @@ use konsul_runtime::sync::watch;
 use konsul_state::State;
 use konsul_types::node::{CatalogCommand, SERF_HEALTH};
 use konsul_types::{
-    Check, CheckId, CheckStatus, Command, Index, Millis, Node, NodeName, Outcome, Proposal, RequestId,
+    Check, CheckId, CheckStatus, Command, Index, Millis, Node, NodeName, Outcome, Proposal, Request,
 };
 use konsul_watch::{Feed, FeedLimits};
 
@@ -31,13 +31,14 @@ impl ImmediateReplica {
         let (leads, _) = watch::channel(Some(TERM));
         let replica =
             ImmediateReplica { state: Mutex::default(), feed: Feed::new(FeedLimits::default()), leads };
+        replica.apply(None, Command::RaiseFeatureLevel { level: konsul_types::FEATURE_LEVEL });
         for command in registration(node) {
             replica.apply(None, command);
         }
         replica
     }
 
-    fn apply(&self, request: Option<RequestId>, command: Command) -> (Index, Outcome) {
+    fn apply(&self, request: Option<Request>, command: Command) -> (Index, Outcome) {
         let proposal = Proposal { at: NOW, request, actor: String::new(), command };
         let mut published = self.published();
         let mut state = State::clone(&published);
@@ -54,7 +55,7 @@ impl ImmediateReplica {
 }
 
 impl Replica for ImmediateReplica {
-    fn propose(&self, request: Option<RequestId>, command: Command) -> PortFuture<'_, (Index, Outcome)> {
+    fn propose(&self, request: Option<Request>, command: Command) -> PortFuture<'_, (Index, Outcome)> {
         let applied = self.apply(request, command);
         Box::pin(std::future::ready(Ok(applied)))
     }

@@ -1,0 +1,2 @@
+max_query_time = "1s"
+default_query_time = "1s"
