@@ -122,31 +122,18 @@ pub(crate) fn replicated(config: &Config) -> konsul_types::Limits {
     }
 }
 
-/// The bounds that the edges and the feed hold, for whoever asks what the limits are.
+/// The feed's bounds, for whoever asks what the limits are. The edges tell their own.
 pub(crate) fn bounds(config: &Config) -> Vec<Bound> {
-    let bound = |name, value, unit, per, at_bound| Bound { name, value, unit, per, at_bound };
-    let limits = &config.limits;
+    let bound = |name, value, unit| Bound {
+        name,
+        value,
+        unit,
+        per: "server",
+        at_bound: "a slow subscriber gets a reset",
+    };
     vec![
-        bound("http_max_conns", limits.http_max_conns, "connections", "server", "the connection is closed"),
-        bound(
-            "http_max_conns_per_client",
-            limits.http_max_conns_per_client,
-            "connections",
-            "address",
-            "the connection is closed",
-        ),
-        bound("http_max_header_bytes", config.http_config.max_header_bytes, "bytes", "request", "431"),
-        bound(
-            "http_header_timeout",
-            limits.http_header_timeout.as_millis(),
-            "milliseconds",
-            "request",
-            "closed",
-        ),
-        bound("http_body_timeout", limits.http_body_timeout.as_millis(), "milliseconds", "pause", "408"),
-        bound("txn_max_req_len", config.txn_body_limit(), "bytes", "transaction", "413"),
-        bound("watch_history_entries", config.watch.history_entries, "entries", "server", "a reset"),
-        bound("watch_history_bytes", config.watch.history_bytes, "bytes", "server", "a reset"),
+        bound("watch.history_entries", config.watch.history_entries, "entries"),
+        bound("watch.history_bytes", config.watch.history_bytes, "bytes"),
     ]
 }
 

@@ -210,8 +210,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         let (target, rank) = (event.metadata().target(), rank_of(event.metadata()));
         let shown = self.0.is_shown(target, rank);
         let mut record = Record::of(event, rank);
-        // Libraries report to their developers: below a warning that is noise, except where everything is wanted.
-        if record.ours || rank <= self::rank(LogLevel::Warn) {
+        if record.ours || rank <= least_heard(target) {
             self.0.write(&record, shown);
         } else if self.0.is_shown(target, TRACE) || self.0.is_monitored(TRACE) {
             record.rank = TRACE;
@@ -221,6 +220,12 @@ impl<S: Subscriber> Layer<S> for LogLayer {
 }
 
 const TRACE: u8 = 4;
+
+/// Libraries report to their developers: below a warning that is noise, except where everything is wanted. openraft warns of
+/// races that belong to an election, too; what stops a node it reports as an error.
+fn least_heard(target: &str) -> u8 {
+    rank(if target.starts_with("openraft") { LogLevel::Error } else { LogLevel::Warn })
+}
 
 /// 0 for errors to 4 for everything.
 fn rank(level: LogLevel) -> u8 {
