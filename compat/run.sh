@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs clients of other projects, unmodified, against a real Konsul: compat/run.sh [--bin PATH] [SUITE…]
 #
-# SUITE is go, python, npm, curl or consul-cli; without one all run. --bin names the konsul to test; else KONSUL_BIN, else a debug
+# SUITE is go, python, npm, curl, consul-cli or contract; without one all but contract run. --bin names the konsul to test; else KONSUL_BIN, else a debug
 # build is made. Each suite gets a node of its own on free ports, with a data directory on disk; go runs against a
 # development node, in memory, as well. What the suites need is installed by name, in pinned versions, under target/.
 set -euo pipefail
@@ -29,8 +29,8 @@ read_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
       --bin) [ $# -ge 2 ] || fail "--bin takes the path of a konsul"; bin=$2; shift 2 ;;
-      go | python | npm | curl | consul-cli) suites+=("$1"); shift ;;
-      *) fail "there is no suite \`$1\`: go, python, npm, curl and consul-cli are" ;;
+      go | python | npm | curl | consul-cli | contract) suites+=("$1"); shift ;;
+      *) fail "there is no suite \`$1\`: go, python, npm, curl, consul-cli and contract are" ;;
     esac
   done
   [ ${#suites[@]} -gt 0 ] || suites=(curl consul-cli go python npm)

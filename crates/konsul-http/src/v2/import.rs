@@ -55,10 +55,10 @@ pub fn line(bytes: &[u8], namespace: &Namespace) -> Result<ImportEntry, Undecode
     }
 }
 
-/// `POST`. It needs no idempotency key: what is imported twice is there once.
+/// `POST`. It needs no idempotency key: what is imported twice is there once. One that is given must be a key all the same.
 pub(crate) fn import(inbound: &mut Inbound<'_>) -> Begun {
-    let mut context = inbound.context()?;
-    context.consistency = konsul_operations::Consistency::Default;
+    let (mut context, _) = inbound.writing()?;
+    context.request = None;
     let all_namespaces = super::export::all_namespaces(inbound)?;
     let mode = match inbound.query.get("mode") {
         Some("replace") => ImportMode::Replace,

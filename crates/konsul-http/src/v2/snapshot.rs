@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use konsul_api::v2::system::SnapshotRestored;
-use konsul_operations::Consistency;
 use konsul_operations::operations::RestoreSink;
 use konsul_types::Index;
 
@@ -26,11 +25,11 @@ pub(crate) fn save(inbound: &mut Inbound<'_>) -> Begun {
     })
 }
 
-/// `PUT`. It needs no idempotency key: to restore the same twice is to restore it.
+/// `PUT`. It needs no idempotency key: to restore the same twice is to restore it. One that is given must be a key all the
+/// same.
 pub(crate) fn restore(inbound: &mut Inbound<'_>) -> Begun {
-    let mut context = inbound.context()?;
-    // Only the leader restores, whatever the request says.
-    context.consistency = Consistency::Default;
+    let (mut context, _) = inbound.writing()?;
+    context.request = None;
     inbound.media()?;
     let edge = Arc::clone(inbound.edge);
     let mut intake = inbound.take_intake();

@@ -58,6 +58,14 @@ async fn headers_are_checked() {
         assert_eq!((status, code.as_str(), places.len()), (400, "invalid_header", 1), "{name}: {value}");
         assert!(places[0].eq_ignore_ascii_case(name));
     }
+    // Where a key is not needed, a wrong one is still wrong.
+    for (id, path, form) in [
+        (Id::Import, "/v2/import", "application/x-ndjson"),
+        (Id::SnapshotRestore, "/v2/snapshot", "application/octet-stream"),
+    ] {
+        let headers = [("Content-Type", form), ("Idempotency-Key", "a b")];
+        assert_eq!(told(&api.ask(id, path, &headers, b"").await).1, "invalid_header", "{path}");
+    }
     let form =
         api.ask(Id::KvPut, "/v2/kv/a", &[("Content-Type", "application/x-www-form-urlencoded")], b"x").await;
     assert_eq!(told(&form).1, "unsupported_media_type");
