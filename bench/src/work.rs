@@ -240,6 +240,8 @@ impl Work for Batch {
         out.extend_from_slice(
             b"POST /v2/batch HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n",
         );
+        // A node in memory is a development node, which indents what is one JSON text; lines are as they are.
+        out.extend_from_slice(b"Accept: application/x-ndjson\r\n");
         out.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
         out.extend_from_slice(&self.body);
     }
