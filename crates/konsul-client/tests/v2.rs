@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end by panic")]
 
-use std::io::{BufRead, BufReader, Write};
+mod support;
+
+use std::io::{BufReader, Write};
 use std::net::TcpListener;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use konsul_client::v2::Condition;
@@ -13,47 +14,7 @@ use konsul_client::v2::transfer::{ImportMode, ImportStep, Scope};
 use konsul_client::v2::watch::{Step, Target, WatchQuery};
 use konsul_client::{Client, ClientConfig, Error};
 
-struct Fake {
-    address: String,
-    seen: mpsc::Receiver<String>,
-}
-
-/// A server that gives one answer to each connection, as it stands, hangs up, and tells what it was sent.
-fn fake(answers: Vec<String>) -> Fake {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let (tell, seen) = mpsc::channel();
-    std::thread::spawn(move || {
-        for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            tell.send(read_request(&mut BufReader::new(stream.try_clone().unwrap()))).unwrap();
-            stream.write_all(answer.as_bytes()).unwrap();
-        }
-    });
-    Fake { address, seen }
-}
-
-fn read_request(from: &mut impl BufRead) -> String {
-    let (mut text, mut length) = (String::new(), 0);
-    loop {
-        let start = text.len();
-        from.read_line(&mut text).unwrap();
-        let line = text[start..].to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body).unwrap();
-    text + &String::from_utf8(body).unwrap()
-}
-
-fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-}
+use support::{Fake, answer, fake, read_request};
 
 fn ok(body: &str) -> String {
     answer("200 OK", "content-type: application/json\r\n", body)
