@@ -57,7 +57,7 @@ start_node() {
   data=(-dev)
   [ "$1" = memory ] || data=(-server -bootstrap-expect=1 -bind=127.0.0.1 "-data-dir=$scratch/data")
   [ -z "${settings:-}" ] || data+=("-config-file=$settings")
-  (cd "$scratch" && exec "$bin" agent "${data[@]}" "-http-port=$port" >"$scratch/log" 2>&1) &
+  (cd "$scratch" && exec "$bin" agent "${data[@]}" "-http-port=$port" "-dns-port=$((port + 1000))" >"$scratch/log" 2>&1) &
   node_pid=$!
   export CONSUL_HTTP_ADDR=http://127.0.0.1:$port
   wait_for_leader

@@ -5,7 +5,10 @@ pub mod batch;
 pub mod commands;
 pub mod config;
 pub mod cursor;
+pub mod definitions;
+pub mod dns;
 pub mod duration;
+pub mod filter;
 pub mod http;
 pub mod ndjson;
 pub mod path;
@@ -33,7 +36,10 @@ pub static ALL: &[&Target] = &[
     &cursor::TARGET,
     &ndjson::TARGET,
     &config::TARGET,
+    &definitions::TARGET,
+    &dns::TARGET,
     &duration::TARGET,
+    &filter::TARGET,
     &http::TARGET,
 ];
 

@@ -62,4 +62,4 @@ macro_rules! targets {
     };
 }
 
-targets! { wal snapshot archive state commands path query session txn batch cursor ndjson config duration http }
+targets! { wal snapshot archive state commands path query session txn batch cursor ndjson config definitions dns duration filter http }

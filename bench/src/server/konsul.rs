@@ -43,6 +43,7 @@ impl Konsul {
         command.extend(["agent", "-server", "-bootstrap-expect=1", "-bind=127.0.0.1"].map(str::to_owned));
         command.push(format!("-data-dir={}", folder.join("data").display()));
         command.push(format!("-http-port={}", address.port()));
+        command.push("-dns-port=-1".to_owned());
         command.push("-limits-http-max-conns-per-client=65536".to_owned());
         command.extend(self.flags.iter().cloned());
         let began = Instant::now();

@@ -17,6 +17,9 @@ pub(crate) const SERVER_PORT: u16 = 8300;
 
 /// This node's address as others see it.
 pub(crate) fn advertised(config: &Config) -> IpAddr {
+    if let Some(address) = config.advertise_addr {
+        return address;
+    }
     let bound = config.bind_addr;
     // Without a transport between servers there is nobody whom another address would help.
     if bound.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { bound }

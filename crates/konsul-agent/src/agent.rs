@@ -27,9 +27,10 @@ use crate::health::{Board, Weight};
 use crate::identity::Identity;
 use crate::listen::SocketFile;
 use crate::local_agent::{ThisAgent, request_stop};
+use crate::registry::{Registry, RegistryOptions};
 use crate::serving::{Phase, Serving};
 use crate::telemetry::{self, Sending, Tracing};
-use crate::{AgentError, Logs, Reread, StopReason, about, listen, settings, watches};
+use crate::{AgentError, Logs, Reread, StopReason, about, dns, listen, settings, watches};
 
 /// How long a start may take after the log's newest snapshot was restored. A long log is replayed in this time; a node
 /// that needs more has something wrong with it.
@@ -56,6 +57,8 @@ pub struct Running {
     watches: Option<JoinHandle<()>>,
     /// The files of unix sockets, which go with the agent.
     files: Vec<SocketFile>,
+    /// Answers DNS, if it is on.
+    dns: Option<Arc<konsul_dns::Server>>,
     /// Keeps the last hour's figures.
     history: Option<JoinHandle<()>>,
     /// Sends traces, if any are recorded.
@@ -70,6 +73,7 @@ impl Agent {
     /// [`AgentError`]; then nothing of it runs any more.
     pub async fn start(self, config: Config) -> Result<Running, AgentError> {
         let listen::Sockets { listeners, files } = listen::bind(&config)?;
+        let endpoints = dns::bind(&config)?;
         let http = settings::http(&config)?;
         let identity = Identity::settle(&config)?;
         let storage = open_storage(&config, &identity).await?;
@@ -87,6 +91,8 @@ impl Agent {
             backups: keeper.clone(),
             requests: requests.clone(),
             calls: OnceLock::new(),
+            registry: OnceLock::new(),
+            dns: OnceLock::new(),
             board,
             tracing,
         };
@@ -103,6 +109,8 @@ impl Agent {
             wanted,
             watches,
             started: time::now(),
+            registry: OnceLock::new(),
+            dns: OnceLock::new(),
         });
         let operations = Local::new(replica.clone(), agent.clone(), limits);
         agent.sources.calls.get_or_init(|| operations.kv_figures());
@@ -120,11 +128,17 @@ impl Agent {
             backups: None,
             watches: None,
             files,
+            dns: None,
             history: None,
             sending,
             asked,
         };
         running.become_ready().await?;
+        running.dns = dns::start(&running.config(), endpoints, &running.operations)?.map(Arc::new);
+        if let Some(dns) = &running.dns {
+            running.agent.sources.dns.get_or_init(|| dns.figures());
+        }
+        running.agent.dns.get_or_init(|| running.dns.as_ref().map(Arc::downgrade));
         let watched: Arc<dyn Operations> = Arc::new(running.operations.clone());
         running.watches = Some(spawn(watches::supervise(watched, to_be_watched)));
         running.backups = keeper.map(|keeper| spawn(keeper.keep()));
@@ -208,6 +222,11 @@ impl Running {
         self.files.iter().map(SocketFile::path)
     }
 
+    /// Where DNS is served, over UDP and TCP. Empty if it is off.
+    pub fn dns_addresses(&self) -> &[SocketAddr] {
+        self.dns.as_deref().map_or(&[], konsul_dns::Server::addresses)
+    }
+
     /// The configuration in force.
     pub(crate) fn config(&self) -> Config {
         self.agent.config()
@@ -274,11 +293,26 @@ impl Running {
     async fn become_ready(&self) -> Result<(), AgentError> {
         let ready = time::timeout(READY_WITHIN, self.registered()).await;
         if ready.is_ok() {
+            self.begin_registry()?;
             self.serving.enter(Phase::Serving);
             return Ok(());
         }
         let reasons = self.health().reasons.join("; ");
         Err(AgentError::NotReady { seconds: READY_WITHIN.as_secs(), reasons })
+    }
+
+    /// Begins to keep what is registered here, now that the state is there that it is compared with.
+    fn begin_registry(&self) -> Result<(), AgentError> {
+        let (config, identity) = (self.config(), &self.agent.identity);
+        let options = RegistryOptions {
+            node: settings::wanted(&config, identity).node,
+            dir: identity.log_dir.as_ref().and_then(|dir| dir.parent()).map(Path::to_path_buf),
+        };
+        let replica = self.operations.replica().clone();
+        let registry = Registry::start(options, &config, replica).map_err(AgentError::Registrations)?;
+        let registry = self.agent.registry.get_or_init(|| Arc::new(registry));
+        self.agent.sources.registry.get_or_init(|| Arc::downgrade(registry));
+        Ok(())
     }
 
     async fn registered(&self) {
@@ -313,6 +347,9 @@ impl Running {
         self.agent.sources.logs.end_monitors();
         if let Some(keeper) = &self.agent.sources.backups {
             keeper.stop();
+        }
+        if let Some(dns) = self.dns.and_then(Arc::into_inner) {
+            dns.stop(grace).await;
         }
         let stopped = match self.serving.take() {
             Some(server) => server.stop(grace).await.cut,

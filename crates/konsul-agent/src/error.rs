@@ -55,6 +55,12 @@ pub enum AgentError {
     /// Consensus does not start.
     #[error("{0}")]
     Raft(#[from] StartError),
+    /// What was registered with this agent cannot be read back, or not be kept.
+    #[error("registrations cannot be kept: {0}")]
+    Registrations(String),
+    /// The DNS server does not start.
+    #[error("DNS cannot be served: {0}")]
+    Dns(String),
     /// The HTTP server does not start.
     #[error("the HTTP API cannot be served: {0}")]
     Http(std::io::Error),

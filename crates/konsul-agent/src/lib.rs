@@ -26,6 +26,7 @@
 mod about;
 mod agent;
 mod backups;
+mod dns;
 mod error;
 mod figures;
 mod health;
@@ -38,6 +39,7 @@ mod logs;
 mod notify;
 mod pid_file;
 mod process;
+mod registry;
 mod run;
 mod serving;
 mod settings;

@@ -133,7 +133,12 @@ mod tests {
     use super::*;
 
     fn config(http: &str, port: i64) -> Config {
-        let args = ["-dev".to_owned(), format!("-addresses-http={http}"), format!("-http-port={port}")];
+        let args = [
+            "-dev".to_owned(),
+            format!("-addresses-http={http}"),
+            format!("-http-port={port}"),
+            "-dns-port=-1".to_owned(),
+        ];
         let none: [(&str, &str); 0] = [];
         Config::load(&args, &[], &konsul_config::MemoryFiles::new(none)).unwrap().config
     }

@@ -1,13 +1,13 @@
 //! The agent as the operations see it: the port [`LocalAgent`].
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use jiff::Timestamp;
 use konsul_config::{Config, ReloadPlan, WatchBlock};
 use konsul_operations::backups::Backups;
 use konsul_operations::ports::{
-    AgentInfo, Bound, Health, HostInfo, LocalAgent, LogFilter, LogLevels, LogLines, MetricsFormat,
-    MetricsHistory, ReloadReport, Replica as _,
+    AgentInfo, Bound, Health, HostInfo, LocalAgent, LocalRegistry, LogFilter, LogLevels, LogLines,
+    MetricsFormat, MetricsHistory, ReloadReport, Replica as _,
 };
 use konsul_operations::reconcile::Wanted;
 use konsul_replica::ServerReplica;
@@ -21,6 +21,7 @@ use crate::figures::prometheus::{self, Page};
 use crate::figures::{History, Sources};
 use crate::identity::Identity;
 use crate::logs::Logs;
+use crate::registry::Registry;
 use crate::serving::Serving;
 use crate::{StopReason, about, host, settings};
 
@@ -40,12 +41,21 @@ pub(crate) struct ThisAgent {
     /// The handlers that run on changes.
     pub(crate) watches: watch::Sender<Vec<WatchBlock>>,
     pub(crate) started: Instant,
+    /// What it keeps registered; set once the state is here that it is compared with.
+    pub(crate) registry: OnceLock<Arc<Registry>>,
+    /// What answers DNS, once it does.
+    pub(crate) dns: OnceLock<Option<Weak<konsul_dns::Server>>>,
 }
 
 impl ThisAgent {
     /// The configuration in force.
     pub(crate) fn config(&self) -> Config {
         self.config.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What answers DNS, if it is on and not stopped.
+    pub(crate) fn dns_server(&self) -> Option<Arc<konsul_dns::Server>> {
+        self.dns.get()?.as_ref()?.upgrade()
     }
 
     fn replica(&self) -> &ServerReplica {
@@ -68,6 +78,12 @@ impl ThisAgent {
         let mut next = running.clone();
         plan.put_in_force(&mut next, new);
         let http = settings::http(&next).map_err(|why| why.to_string())?;
+        if let Some(registry) = self.registry.get() {
+            registry.reload(&next)?;
+        }
+        if let Some(server) = self.dns_server() {
+            server.set_settings(crate::dns::settings(&next)).map_err(|why| why.to_string())?;
+        }
         self.serving().set_settings(http);
         self.wanted.send_replace(settings::wanted(&next, &self.identity));
         self.watches.send_if_modified(|watches| {
@@ -169,6 +185,10 @@ impl LocalAgent for ThisAgent {
         let set = self.logs().set_levels(&levels)?;
         tracing::info!(level = set.level, targets = ?set.targets, "log level changed");
         Ok(set)
+    }
+
+    fn registry(&self) -> Option<Arc<dyn LocalRegistry>> {
+        self.registry.get().map(|registry| Arc::clone(registry) as Arc<dyn LocalRegistry>)
     }
 
     fn bounds(&self) -> Vec<Bound> {

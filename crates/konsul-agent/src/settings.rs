@@ -142,11 +142,14 @@ pub(crate) fn wanted(config: &Config, identity: &Identity) -> Wanted {
     let address = about::advertised(config);
     let family = if address.is_ipv4() { "ipv4" } else { "ipv6" };
     let kinds = ["lan".to_owned(), "wan".to_owned(), format!("lan_{family}"), format!("wan_{family}")];
+    let mut tagged: std::collections::BTreeMap<String, String> =
+        kinds.into_iter().map(|kind| (kind, address.to_string())).collect();
+    tagged.extend(config.tagged_addresses.clone());
     let node = Node {
         id: Some(identity.id),
         name: identity.name.clone(),
         address: address.to_string(),
-        tagged_addresses: kinds.into_iter().map(|kind| (kind, address.to_string())).collect(),
+        tagged_addresses: tagged,
         meta: config.node_meta.clone(),
         create_index: Index::ZERO,
         modify_index: Index::ZERO,

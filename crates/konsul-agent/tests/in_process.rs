@@ -28,7 +28,7 @@ fn run<F: Future>(future: F) -> F::Output {
 }
 
 async fn dev() -> Result<Running, AgentError> {
-    agent().start(config(&["-dev", "-http-port=0"])).await
+    agent().start(config(&["-dev", "-http-port=0", "-dns-port=0"])).await
 }
 
 /// Sends one request and answers everything that comes back.

@@ -16,7 +16,7 @@ use konsul_config::{Config, LogLevel, MemoryFiles};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn config(text: &str) -> Result<Config, String> {
-    let args = ["-dev", "-http-port=0", "-config-file=k.hcl"].map(str::to_owned);
+    let args = ["-dev", "-http-port=0", "-dns-port=-1", "-config-file=k.hcl"].map(str::to_owned);
     let loaded = Config::load(&args, &[], &MemoryFiles::new([("k.hcl", text)]));
     loaded.map(|loaded| loaded.config).map_err(|errors| errors[0].to_string())
 }

@@ -92,7 +92,7 @@ async fn grpc_collector() -> (SocketAddr, Batches) {
 
 async fn agent(collector: SocketAddr, more: &[&str]) -> Running {
     let endpoint = format!("-telemetry-otlp-endpoint=http://{collector}");
-    let words = ["-dev", "-http-port=0", endpoint.as_str()];
+    let words = ["-dev", "-http-port=0", "-dns-port=-1", endpoint.as_str()];
     let words: Vec<String> = words.iter().chain(more).map(|word| (*word).to_owned()).collect();
     let none: [(&str, &str); 0] = [];
     let config = Config::load(&words, &[], &MemoryFiles::new(none)).unwrap().config;

@@ -9,7 +9,9 @@
 
 pub mod backup;
 pub mod batch;
+pub mod catalog;
 pub mod code;
+pub mod discovery;
 pub mod document;
 pub mod event;
 pub mod kv;
@@ -18,6 +20,8 @@ pub mod operations;
 pub mod page;
 pub mod pages;
 pub mod problem;
+pub mod query;
+pub mod registration;
 pub mod session;
 pub mod shape;
 pub mod stream;

@@ -127,6 +127,36 @@ impl Agent<'_> {
         self.0.done(Request::put("/v1/agent/leave")).await
     }
 
+    /// Registers an instance, in the form that Consul's API takes.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn service_register(&self, definition: &serde_json::Value) -> Result<(), Error> {
+        self.0.done(Request::put("/v1/agent/service/register").body(definition.to_string())).await
+    }
+
+    /// Removes an instance with its checks.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn service_deregister(&self, id: &str) -> Result<(), Error> {
+        self.0.done(Request::put("/v1/agent/service/deregister/").word(id)).await
+    }
+
+    /// Puts the agent's node, or an instance of it, into maintenance or takes it out.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn maintenance(&self, service: Option<&str>, enable: bool, reason: &str) -> Result<(), Error> {
+        let request = match service {
+            Some(id) => Request::put("/v1/agent/service/maintenance/").word(id),
+            None => Request::put("/v1/agent/maintenance"),
+        };
+        let request = request.param("enable", if enable { "true" } else { "false" });
+        let reason = Some(reason).filter(|reason| !reason.is_empty());
+        self.0.done(request.maybe("reason", reason)).await
+    }
+
     /// Begins to read its log: take lines' bytes with [`Reply::piece`]. It ends when the agent does.
     ///
     /// # Errors

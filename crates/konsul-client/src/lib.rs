@@ -18,6 +18,7 @@
 
 pub mod agent;
 pub mod blocking;
+pub mod catalog;
 pub mod config;
 mod connector;
 mod encode;
@@ -101,6 +102,11 @@ impl Client {
     /// Backups.
     pub fn snapshot(&self) -> snapshot::Snapshots<'_> {
         snapshot::Snapshots(&self.transport)
+    }
+
+    /// The catalogue, as Consul's API tells it.
+    pub fn catalog(&self) -> catalog::Catalog<'_> {
+        catalog::Catalog(&self.transport)
     }
 
     /// The agent itself.

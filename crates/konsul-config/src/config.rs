@@ -8,15 +8,18 @@ use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use konsul_types::NodeName;
+use konsul_types::catalog::CHECK_OUTPUT_MAX;
 use konsul_types::duration::GoDuration;
 use konsul_types::ids::NodeId;
+use konsul_types::{CheckDefinition, NodeName, ServiceDefinition};
 use serde::{Serialize, Serializer};
 
+use crate::definitions::Placed;
+use crate::dns_types::{Recursor, ServiceTtls};
 use crate::options;
 use crate::types::{
     Addresses, FileMode, Listener, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio,
-    StorageEngine,
+    RecursorStrategy, StorageEngine,
 };
 use crate::watch_block::WatchBlock;
 
@@ -27,6 +30,7 @@ pub struct Config {
     pub node_name: Option<NodeName>,
     pub node_id: Option<NodeId>,
     pub node_meta: BTreeMap<String, String>,
+    pub locality: NodeLocality,
     pub datacenter: String,
     pub server: bool,
     pub bootstrap: bool,
@@ -35,6 +39,9 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     pub pid_file: Option<PathBuf>,
     pub bind_addr: IpAddr,
+    pub advertise_addr: Option<IpAddr>,
+    pub tagged_addresses: BTreeMap<String, String>,
+    pub translate_wan_addrs: bool,
     pub client_addr: Addresses,
     pub addresses: ListenAddresses,
     pub ports: Ports,
@@ -62,6 +69,19 @@ pub struct Config {
     pub backup: Backup,
     pub watch: Watch,
     pub watches: Vec<WatchBlock>,
+    pub services: Vec<Placed<ServiceDefinition>>,
+    pub checks: Vec<Placed<CheckDefinition>>,
+    pub enable_script_checks: bool,
+    pub enable_local_script_checks: bool,
+    #[serde(serialize_with = "as_text")]
+    pub check_update_interval: GoDuration,
+    pub discard_check_output: bool,
+    pub check_output_max_size: u64,
+    pub check_config: CheckConfig,
+    pub domain: String,
+    pub alt_domain: String,
+    pub recursors: Vec<Recursor>,
+    pub dns_config: DnsConfig,
     pub limits: Limits,
     pub http_config: HttpConfig,
     pub disable_http_unprintable_char_filter: bool,
@@ -73,6 +93,7 @@ pub struct Config {
 #[allow(missing_docs, reason = "see Config")]
 pub struct ListenAddresses {
     pub http: Listeners,
+    pub dns: Addresses,
 }
 
 /// Ports of the listeners.
@@ -80,6 +101,7 @@ pub struct ListenAddresses {
 #[allow(missing_docs, reason = "see Config")]
 pub struct Ports {
     pub http: Port,
+    pub dns: Port,
 }
 
 /// The files of unix sockets.
@@ -140,6 +162,72 @@ pub struct Limits {
     pub http_header_timeout: GoDuration,
     #[serde(serialize_with = "as_text")]
     pub http_body_timeout: GoDuration,
+    pub dns_queries_per_second: u64,
+    pub dns_unproven_bytes_per_second: u64,
+    pub dns_limit_loopback: bool,
+    pub dns_udp_bytes: u64,
+    pub dns_tcp_conns: u64,
+    pub dns_tcp_conns_per_client: u64,
+    #[serde(serialize_with = "as_text")]
+    pub dns_tcp_idle_timeout: GoDuration,
+    #[serde(serialize_with = "as_text")]
+    pub dns_tcp_write_timeout: GoDuration,
+    pub dns_waiting: u64,
+}
+
+/// Where this node stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "see Config")]
+pub struct NodeLocality {
+    pub region: Option<String>,
+    pub zone: Option<String>,
+}
+
+/// How health checks run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "see Config")]
+pub struct CheckConfig {
+    pub allow_redirects: bool,
+    pub allow_link_local: bool,
+    pub max_concurrent: u64,
+    pub max_processes: u64,
+    pub max_checks: u64,
+    pub flap_changes: u64,
+    pub flap_runs: u64,
+    pub flap_steady: u64,
+}
+
+/// What DNS answers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "see Config")]
+pub struct DnsConfig {
+    pub recursor_strategy: RecursorStrategy,
+    #[serde(serialize_with = "as_text")]
+    pub recursor_timeout: GoDuration,
+    #[serde(serialize_with = "as_text")]
+    pub node_ttl: GoDuration,
+    pub service_ttl: ServiceTtls,
+    pub allow_stale: bool,
+    #[serde(serialize_with = "as_text")]
+    pub max_stale: GoDuration,
+    pub only_passing: bool,
+    pub prefer_namespace: bool,
+    pub udp_answer_limit: u64,
+    pub a_record_limit: u64,
+    pub enable_truncate: bool,
+    pub disable_compression: bool,
+    pub enable_additional_node_meta_txt: bool,
+    pub soa: Soa,
+}
+
+/// Fields of the SOA record, in seconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "see Config")]
+pub struct Soa {
+    pub refresh: u64,
+    pub retry: u64,
+    pub expire: u64,
+    pub min_ttl: u64,
 }
 
 /// The HTTP listener.
@@ -186,6 +274,7 @@ impl Config {
             node_name: None,
             node_id: None,
             node_meta: BTreeMap::new(),
+            locality: NodeLocality::default(),
             datacenter: String::new(),
             server: false,
             bootstrap: false,
@@ -194,6 +283,9 @@ impl Config {
             data_dir: None,
             pid_file: None,
             bind_addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            advertise_addr: None,
+            tagged_addresses: BTreeMap::new(),
+            translate_wan_addrs: false,
             client_addr: Addresses::default(),
             addresses: ListenAddresses::default(),
             ports: Ports::default(),
@@ -216,6 +308,18 @@ impl Config {
             backup: Backup::default(),
             watch: Watch::default(),
             watches: Vec::new(),
+            services: Vec::new(),
+            checks: Vec::new(),
+            enable_script_checks: false,
+            enable_local_script_checks: false,
+            check_update_interval: GoDuration::default(),
+            discard_check_output: false,
+            check_output_max_size: 0,
+            check_config: CheckConfig::default(),
+            domain: String::new(),
+            alt_domain: String::new(),
+            recursors: Vec::new(),
+            dns_config: DnsConfig::default(),
             limits: Limits::default(),
             http_config: HttpConfig::default(),
             disable_http_unprintable_char_filter: false,
@@ -238,6 +342,30 @@ impl Config {
             Listener::Unix(path) => Some(Endpoint::Unix(path)),
         };
         listeners.into_iter().filter_map(endpoint).collect()
+    }
+
+    /// Where DNS listens, over UDP and TCP each; nowhere when `ports.dns` is off.
+    #[must_use]
+    pub fn dns_listen(&self) -> Vec<SocketAddr> {
+        let own = &self.addresses.dns.0;
+        let addresses = if own.is_empty() { &self.client_addr.0 } else { own };
+        let port = self.ports.dns.to_bind();
+        port.map(|port| addresses.iter().map(|address| SocketAddr::new(*address, port)).collect())
+            .unwrap_or_default()
+    }
+
+    /// Whether a check that runs a program may be taken, `local` from this agent's own files.
+    #[must_use]
+    pub fn allows_script_checks(&self, local: bool) -> bool {
+        self.enable_script_checks || (local && self.enable_local_script_checks)
+    }
+
+    /// How many bytes of a check's output are kept where the check does not ask for less: the catalogue takes no more
+    /// than its own bound.
+    #[must_use]
+    pub fn check_output_bytes(&self) -> usize {
+        usize::try_from(self.check_output_max_size)
+            .map_or(CHECK_OUTPUT_MAX, |size| size.min(CHECK_OUTPUT_MAX))
     }
 
     /// Whether the single server may found a new cluster.

@@ -8,26 +8,19 @@
 #[rustfmt::skip]
 pub(crate) static NOT_BUILT: &[&str] = &[
     // Identity, network, join.
-    "primary_datacenter", "advertise_addr", "advertise_addr_ipv4", "advertise_addr_ipv6",
-    "advertise_addr_wan", "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6", "tagged_addresses.*",
-    "translate_wan_addrs", "retry_join", "retry_join_wan", "retry_interval", "retry_interval_wan", "retry_max",
+    "primary_datacenter", "advertise_addr_ipv4", "advertise_addr_ipv6",
+    "advertise_addr_wan", "advertise_addr_wan_ipv4", "advertise_addr_wan_ipv6",
+    "retry_join", "retry_join_wan", "retry_interval", "retry_interval_wan", "retry_max",
     "retry_max_wan", "start_join", "start_join_wan", "rejoin_after_leave", "primary_gateways",
     "primary_gateways_interval", "segment", "segments.*", "segment_limit", "partition", "read_replica",
-    "non_voting_server", "locality.region", "locality.zone", "server_rejoin_age_max", "disable_host_node_id", "server_name",
-    "addresses.dns", "addresses.https", "addresses.grpc", "addresses.grpc_tls",
-    "ports.dns", "ports.https", "ports.grpc", "ports.grpc_tls", "ports.server", "ports.sidecar_min_port",
+    "non_voting_server", "server_rejoin_age_max", "disable_host_node_id", "server_name",
+    "addresses.https", "addresses.grpc", "addresses.grpc_tls",
+    "ports.https", "ports.grpc", "ports.grpc_tls", "ports.server", "ports.sidecar_min_port",
     "ports.sidecar_max_port", "ports.expose_min_port", "ports.expose_max_port",
-    // DNS.
-    "domain", "alt_domain", "recursors", "dns_config.allow_stale", "dns_config.a_record_limit",
-    "dns_config.cache_max_age", "dns_config.disable_compression", "dns_config.enable_additional_node_meta_txt",
-    "dns_config.enable_truncate", "dns_config.max_stale", "dns_config.node_ttl", "dns_config.only_passing",
-    "dns_config.prefer_namespace", "dns_config.recursor_strategy", "dns_config.recursor_timeout",
-    "dns_config.service_ttl.*", "dns_config.soa.refresh", "dns_config.soa.retry", "dns_config.soa.expire",
-    "dns_config.soa.min_ttl", "dns_config.udp_answer_limit", "dns_config.use_cache",
     // Behaviour, storage, logs.
-    "auto_reload_config",  "enable_syslog", "syslog_facility", "enable_script_checks", "enable_local_script_checks",
-    "disable_remote_exec", "disable_coordinates", "discard_check_output",
-    "check_output_max_size", "enable_central_service_config", "enable_debug", "discovery_max_stale",
+    "auto_reload_config",  "enable_syslog", "syslog_facility",
+    "disable_remote_exec", "disable_coordinates", "discovery_max_stale",
+    "enable_central_service_config", "enable_debug",
     "raft_snapshot_interval", "raft_trailing_logs", "performance.leave_drain_time", "performance.raft_multiplier",
     "performance.rpc_hold_timeout", "performance.grpc_keepalive_interval",
     "performance.grpc_keepalive_timeout", "default_intention_policy", "autopilot.cleanup_dead_servers", "autopilot.last_contact_threshold",
@@ -63,8 +56,6 @@ pub(crate) static NOT_BUILT: &[&str] = &[
     "auto_encrypt.allow_tls", "auto_config.enabled", "auto_config.intro_token", "auto_config.intro_token_file",
     "auto_config.server_addresses", "auto_config.dns_sans", "auto_config.ip_sans", "auto_config.authorization.*",
     "audit.enabled", "audit.sink.*",
-    // Definitions.
-    "service.*", "services.*", "check.*", "checks.*",
 ];
 
 const GOSSIP: &str = "there is no gossip: agents hold one authenticated stream to a server";
@@ -107,9 +98,10 @@ pub(crate) static MEANS_NOTHING: &[(&str, &str)] = &[
     ("raft_logstore.*", "Konsul has a log of its own: see `storage.engine` and `storage.segment_bytes`"),
     ("cache.*", CACHE),
     ("http_config.use_cache", CACHE),
+    ("dns_config.use_cache", CACHE),
+    ("dns_config.cache_max_age", CACHE),
     ("use_streaming_backend", FEED),
     ("rpc.enable_streaming", FEED),
-    ("check_update_interval", "output of a check that changes nothing else is not written to the log at all"),
     ("experiments", "names of features that Consul tries out"),
     ("acl_enforce_version_8", "a switch of old releases; Consul ignores it too"),
     ("snapshot_agent.*", "read by another program than the agent; Consul ignores it too"),
@@ -120,19 +112,17 @@ pub(crate) static MEANS_NOTHING: &[(&str, &str)] = &[
 /// Flags of Consul's agent that no option of ours has: the name, the key it sets, and whether it takes a value.
 #[rustfmt::skip]
 pub(crate) static FLAGS: &[(&str, &str, bool)] = &[
-    ("advertise", "advertise_addr", true), ("advertise-wan", "advertise_addr_wan", true),
-    ("alt-domain", "alt_domain", true), ("auto-reload-config", "auto_reload_config", false),
-    ("check_output_max_size", "check_output_max_size", true),
+    ("advertise-wan", "advertise_addr_wan", true),
+    ("auto-reload-config", "auto_reload_config", false),
     ("disable-host-node-id", "disable_host_node_id", false),
-    ("disable-keyring-file", "disable_keyring_file", false), ("dns-port", "ports.dns", true),
-    ("domain", "domain", true), ("enable-local-script-checks", "enable_local_script_checks", false),
-    ("enable-script-checks", "enable_script_checks", false), ("encrypt", "encrypt", true),
+    ("disable-keyring-file", "disable_keyring_file", false),
+    ("encrypt", "encrypt", true),
     ("grpc-port", "ports.grpc", true), ("grpc-tls-port", "ports.grpc_tls", true),
     ("https-port", "ports.https", true), ("join", "start_join", true), ("join-wan", "start_join_wan", true),
     ("non-voting-server", "non_voting_server", false),
     ("primary-gateway", "primary_gateways", true), ("protocol", "protocol", true),
     ("raft-protocol", "raft_protocol", true), ("read-replica", "read_replica", false),
-    ("recursor", "recursors", true), ("rejoin", "rejoin_after_leave", false),
+    ("rejoin", "rejoin_after_leave", false),
     ("retry-interval", "retry_interval", true), ("retry-interval-wan", "retry_interval_wan", true),
     ("retry-join", "retry_join", true), ("retry-join-wan", "retry_join_wan", true), ("retry-max", "retry_max", true),
     ("retry-max-wan", "retry_max_wan", true), ("segment", "segment", true),

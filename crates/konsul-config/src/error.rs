@@ -116,6 +116,16 @@ pub enum ConfigError {
         /// What was expected, and what was found.
         reason: String,
     },
+    /// A fault in a service or a check that is defined in a file.
+    #[error("{origin}: {definition}: {reason}")]
+    BadDefinition {
+        /// Where the fault lies.
+        origin: Origin,
+        /// What is defined, such as `service "web"`.
+        definition: String,
+        /// What was expected, and what was found.
+        reason: String,
+    },
     /// A flag that does not exist.
     #[error("unknown flag -{name}{}", hint(nearest.as_ref()))]
     UnknownFlag {
@@ -163,6 +173,7 @@ impl ConfigError {
             Self::UnknownKey { origin, .. }
             | Self::NotBuilt { origin, .. }
             | Self::BadValue { origin, .. }
+            | Self::BadDefinition { origin, .. }
             | Self::Rule { origin, .. } => match origin {
                 Origin::File { name, at } => Some((name, *at)),
                 _ => None,

@@ -11,10 +11,12 @@ use konsul_types::ids::NodeId;
 use serde_json::{Value as Json, json};
 
 use crate::config::Config;
-use crate::refusal::Refusal;
+use crate::error::Origin;
+use crate::refusal::{Refusal, Refusals};
 use crate::syntax::{Format, Item, Value, parse};
 use crate::types::{
-    Addresses, FileMode, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio, StorageEngine,
+    Addresses, FileMode, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio,
+    RecursorStrategy, StorageEngine,
 };
 use crate::watch_block::{self, WatchBlock};
 
@@ -99,6 +101,11 @@ pub(crate) const fn kind_of<T: OptionValue>(_field: fn(&Config) -> &T) -> Kind {
     T::KIND
 }
 
+/// The schema of a field's blocks, found by its type.
+pub(crate) const fn block_schema_of<T: OptionValue>(_field: fn(&Config) -> &T) -> fn() -> Json {
+    T::block_schema
+}
+
 fn go_bool(text: &str) -> Result<Value, String> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(Value::Bool(true)),
@@ -151,9 +158,9 @@ pub(crate) trait OptionValue: Sized {
     /// Reads it from a value as written; the error says what was expected and what was found.
     fn read(value: &Value) -> Result<Self, String>;
 
-    /// The same, for values with parts, where a fault has a place of its own.
-    fn read_placed(value: &Value) -> Result<Self, Refusal> {
-        Self::read(value).map_err(Refusal::from)
+    /// The same, for values with parts, where a fault has a place of its own, or the value remembers where it was given.
+    fn read_placed(value: &Value, _origin: &Origin) -> Result<Self, Refusals> {
+        Self::read(value).map_err(|reason| vec![Refusal::from(reason)])
     }
 
     /// The value as JSON writes it.
@@ -173,10 +180,15 @@ pub(crate) trait OptionValue: Sized {
     fn amount(&self) -> Option<i128> {
         None
     }
+
+    /// What one block may hold, as JSON Schema says it, for a list of blocks.
+    fn block_schema() -> Json {
+        Json::Null
+    }
 }
 
 /// A value of which only the form is left.
-fn hidden(value: Json) -> Json {
+pub(crate) fn hidden(value: Json) -> Json {
     match value {
         Json::Null => Json::Null,
         Json::String(text) if text.is_empty() => json!(""),
@@ -199,7 +211,7 @@ pub(crate) fn describe(value: &Value) -> String {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     const LONGEST: usize = 60;
     if text.chars().count() <= LONGEST {
         return text.to_owned();
@@ -207,11 +219,11 @@ fn cut(text: &str) -> String {
     text.chars().take(LONGEST).chain(['…']).collect()
 }
 
-fn expected<T>(what: &str, value: &Value) -> Result<T, String> {
+pub(crate) fn expected<T>(what: &str, value: &Value) -> Result<T, String> {
     Err(format!("expected {what}, found {}", describe(value)))
 }
 
-fn text<'a>(what: &str, value: &'a Value) -> Result<&'a str, String> {
+pub(crate) fn text<'a>(what: &str, value: &'a Value) -> Result<&'a str, String> {
     match value {
         Value::Text(text) => Ok(text),
         other => expected(what, other),
@@ -432,8 +444,12 @@ impl OptionValue for Vec<WatchBlock> {
         watch_block::read_all(value).map_err(|refusal| refusal.reason)
     }
 
-    fn read_placed(value: &Value) -> Result<Self, Refusal> {
-        watch_block::read_all(value)
+    fn read_placed(value: &Value, _origin: &Origin) -> Result<Self, Refusals> {
+        watch_block::read_all(value).map_err(Refusals::from)
+    }
+
+    fn block_schema() -> Json {
+        watch_block::schema()
     }
 
     fn to_json(&self) -> Json {
@@ -508,9 +524,9 @@ macro_rules! choices {
     )*};
 }
 
-choices! { LogLevel OtlpProtocol StorageEngine }
+choices! { LogLevel OtlpProtocol RecursorStrategy StorageEngine }
 
-fn texts<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+pub(crate) fn texts<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
     let Value::List(nodes) = value else {
         return expected("a list of texts", value);
     };

@@ -30,6 +30,8 @@ pub mod build;
 mod catalogue;
 mod config;
 mod consul;
+mod definitions;
+mod dns_types;
 mod environment;
 mod error;
 mod files;
@@ -54,12 +56,16 @@ mod types;
 mod watch_block;
 
 pub use config::{
-    Config, Endpoint, HttpConfig, Limits, ListenAddresses, Ports, Storage, Telemetry, UnixSockets, Watch,
+    CheckConfig, Config, DnsConfig, Endpoint, HttpConfig, Limits, ListenAddresses, NodeLocality, Ports, Soa,
+    Storage, Telemetry, UnixSockets, Watch,
 };
+pub use definitions::{Definitions, Placed, definitions_page};
+pub use dns_types::{Recursor, ServiceTtls};
 pub use error::{ConfigError, Origin, Warning};
 pub use files::{Disk, Files, MemoryFiles};
 pub use help::help_text;
 pub use kind::Kind;
+pub use konsul_types::definition::{CheckDefinition, ServiceDefinition};
 pub use konsul_types::duration::GoDuration;
 pub use load::{Loaded, Origins};
 pub use option::{ConfigOption, Range, Reload};
@@ -71,6 +77,6 @@ pub use show::{as_json, as_text};
 pub use syntax::parse_bytes;
 pub use types::{
     Addresses, FileMode, Listener, Listeners, LogLevel, Network, OtlpEndpoint, OtlpProtocol, Port, Ratio,
-    StorageEngine,
+    RecursorStrategy, StorageEngine,
 };
 pub use watch_block::{HttpHandler, WatchBlock, WatchHandler, WatchOn};

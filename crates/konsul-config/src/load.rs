@@ -13,6 +13,7 @@ use crate::files::{Files, read_path, read_text};
 use crate::flags;
 use crate::options;
 use crate::reading::{Reading, Setting};
+use crate::refusal::Refusals;
 use crate::rules;
 use crate::syntax::{Format, Value};
 
@@ -95,8 +96,8 @@ fn merge(sources: Reading, dev: bool) -> Result<Loaded, Vec<ConfigError>> {
         apply_dev(&mut config, &mut origins);
     }
     for setting in &settings {
-        if let Err(error) = apply(setting, &mut config, &mut origins) {
-            errors.push(error);
+        if let Err(faults) = apply(setting, &mut config, &mut origins) {
+            errors.extend(faults);
         }
     }
     if errors.is_empty() {
@@ -107,7 +108,7 @@ fn merge(sources: Reading, dev: bool) -> Result<Loaded, Vec<ConfigError>> {
 }
 
 /// Puts what is wrong with a file into the order of the file; what has no place comes first, as it was found.
-fn in_reading_order(errors: &mut [ConfigError]) {
+pub(crate) fn in_reading_order(errors: &mut [ConfigError]) {
     let mut files: Vec<String> = Vec::new();
     for (name, _) in errors.iter().filter_map(ConfigError::place) {
         if !files.iter().any(|known| known == name) {
@@ -123,17 +124,17 @@ fn apply_dev(config: &mut Config, origins: &mut Origins) {
     for option in options::all() {
         let Some(text) = option.dev else { continue };
         let value = option.kind.value_of_text(text).expect("a test reads every value of dev mode");
-        option.apply(config, &value).expect("a test applies every value of dev mode");
+        option.apply(config, &value, &Origin::DevMode).expect("a test applies every value of dev mode");
         origins.insert(option.key, vec![Origin::DevMode]);
     }
 }
 
-fn apply(setting: &Setting, config: &mut Config, origins: &mut Origins) -> Result<(), ConfigError> {
+fn apply(setting: &Setting, config: &mut Config, origins: &mut Origins) -> Result<(), Vec<ConfigError>> {
     let Setting { option, value, origin } = setting;
-    option.apply(config, value).map_err(|refusal| {
-        let (origin, key) = (origin.clone().at(refusal.at), option.key.to_owned());
-        ConfigError::BadValue { origin, key, reason: refusal.reason }
-    })?;
+    let refused = |refusals: Refusals| -> Vec<ConfigError> {
+        refusals.into_iter().map(|refusal| refusal.into_error(option.key, origin)).collect()
+    };
+    option.apply(config, value, origin).map_err(refused)?;
     let known = origins.entry(option.key).or_default();
     let fresh = !option.kind.joins() || matches!(known.as_slice(), [Origin::Default | Origin::DevMode]);
     if fresh {

@@ -6,8 +6,9 @@
 use serde_json::Value as Json;
 
 use crate::config::Config;
+use crate::error::Origin;
 use crate::kind::{Kind, OptionValue};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Refusals};
 use crate::syntax::Value;
 
 /// When a changed value takes effect.
@@ -58,10 +59,12 @@ pub struct ConfigOption {
     /// Whether its value may hold a secret, and is shown to nobody.
     pub secret: bool,
     pub(crate) consul_flag: Option<&'static str>,
-    pub(crate) set: fn(&mut Config, &Value, &ConfigOption) -> Result<(), Refusal>,
+    pub(crate) set: fn(&mut Config, &Value, &Origin, &ConfigOption) -> Result<(), Refusals>,
     pub(crate) get: fn(&Config) -> Json,
     pub(crate) get_hidden: fn(&Config) -> Json,
     pub(crate) copy: fn(&Config, &mut Config),
+    /// JSON Schema of one block, for an option of blocks.
+    pub(crate) block_schema: fn() -> Json,
 }
 
 impl ConfigOption {
@@ -145,27 +148,28 @@ impl ConfigOption {
     }
 
     /// Puts a value into the field: replaces it, appends to a list, or adds to a map.
-    pub(crate) fn apply(&self, config: &mut Config, value: &Value) -> Result<(), Refusal> {
-        (self.set)(config, value, self)
+    pub(crate) fn apply(&self, config: &mut Config, value: &Value, origin: &Origin) -> Result<(), Refusals> {
+        (self.set)(config, value, origin, self)
     }
 
     /// Writes the declared default. A test reads every default, so a bad one cannot be shipped.
     pub(crate) fn apply_default(&self, config: &mut Config) {
         if !self.default.is_empty() {
             let value = self.kind.value_of_text(self.default).expect("a test reads every default");
-            self.apply(config, &value).expect("a test applies every default");
+            self.apply(config, &value, &Origin::Default).expect("a test applies every default");
         }
     }
 
     /// The error for a value outside the range, if it is outside.
-    pub(crate) fn check_range<T: OptionValue>(&self, value: &T) -> Result<(), String> {
+    pub(crate) fn check_range<T: OptionValue>(&self, value: &T) -> Result<(), Refusals> {
         let (Some((least, most)), Some(amount)) = (self.bounds(), value.amount()) else {
             return Ok(());
         };
         if (least..=most).contains(&amount) {
             return Ok(());
         }
-        Err(format!("{} is out of range: {}", value.to_json(), self.range_text()))
+        let reason = format!("{} is out of range: {}", value.to_json(), self.range_text());
+        Err(vec![Refusal::from(reason)])
     }
 
     /// Both ends of the range in the smallest unit of the type: ones, or nanoseconds.
@@ -211,8 +215,8 @@ macro_rules! option {
             doc: $doc,
             secret: false,
             consul_flag: None,
-            set: |config, value, option| {
-                let value = $crate::kind::OptionValue::read_placed(value)?;
+            set: |config, value, origin, option| {
+                let value = $crate::kind::OptionValue::read_placed(value, origin)?;
                 option.check_range(&value)?;
                 $crate::kind::OptionValue::merge(&mut config.$first $(. $rest)*, value);
                 Ok(())
@@ -220,6 +224,7 @@ macro_rules! option {
             get: |config| $crate::kind::OptionValue::to_json(&config.$first $(. $rest)*),
             get_hidden: |config| $crate::kind::OptionValue::to_json_hidden(&config.$first $(. $rest)*),
             copy: |from, to| to.$first $(. $rest)* = from.$first $(. $rest)*.clone(),
+            block_schema: $crate::kind::block_schema_of(|config: &$crate::Config| &config.$first $(. $rest)*),
         }
     };
 }

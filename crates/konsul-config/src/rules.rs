@@ -1,5 +1,8 @@
 //! What one option demands of another. Each rule is a function, and they are all called in one place.
 
+mod definitions;
+mod dns;
+
 use std::path::PathBuf;
 
 use konsul_types::{Key, Namespace};
@@ -62,6 +65,9 @@ pub(crate) fn check(
     response_headers(&mut case);
     block_endpoints(&mut case);
     backups(&mut case);
+    addresses(&mut case);
+    dns::check(&mut case);
+    definitions::check(&mut case);
 }
 
 fn datacenter(case: &mut Case<'_>) {
@@ -171,6 +177,24 @@ fn listeners(case: &mut Case<'_>) {
     }
     if case.config.client_addr.0.is_empty() {
         case.refuse("client_addr", "client_addr cannot be empty; ports.http = -1 turns the HTTP API off");
+    }
+}
+
+/// Addresses that others are told are no use if they name every interface.
+fn addresses(case: &mut Case<'_>) {
+    if case.config.advertise_addr.is_some_and(|address| address.is_unspecified()) {
+        case.refuse("advertise_addr", "Advertise address cannot be 0.0.0.0, :: or [::]");
+    }
+    let bad = case.config.tagged_addresses.iter().find(|(kind, address)| {
+        let good = |byte: u8| byte.is_ascii_graphic() || byte >= 0x80;
+        kind.is_empty() || address.is_empty() || !address.bytes().all(good)
+    });
+    if let Some((kind, _)) = bad {
+        let reason = format!("tagged_addresses: {kind:?} needs a name, and an address without spaces");
+        case.refuse("tagged_addresses", reason);
+    }
+    if case.config.locality.zone.is_some() && case.config.locality.region.is_none() {
+        case.refuse("locality.zone", "locality.zone needs locality.region, in which the zone is");
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::config::Config;
 use crate::kind::Kind;
 use crate::option::{ConfigOption, Range};
-use crate::{consul, options, watch_block};
+use crate::{consul, options};
 
 /// The schema of a configuration file in JSON (draft 2020-12). Keys of Consul that mean nothing are in it, marked as
 /// deprecated; keys that are not built are not, since a file with them is refused.
@@ -28,6 +28,7 @@ pub fn json_schema() -> Json {
         insert(&mut root, key.trim_end_matches(".*"), property);
     }
     root["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    root["$defs"] = crate::definitions::schemas();
     root["title"] = json!("Konsul agent configuration");
     root
 }
@@ -48,7 +49,7 @@ fn insert(root: &mut Json, key: &str, property: Json) {
 }
 
 fn property(option: &ConfigOption, defaults: &Config) -> Json {
-    let mut property = shape(option.kind);
+    let mut property = shape(option);
     property.insert("description".into(), json!(option.doc));
     if !option.default.is_empty() {
         property.insert("default".into(), option.value_in(defaults));
@@ -60,8 +61,8 @@ fn property(option: &ConfigOption, defaults: &Config) -> Json {
     Json::Object(property)
 }
 
-fn shape(kind: Kind) -> Map<String, Json> {
-    let shape = match kind {
+fn shape(option: &ConfigOption) -> Map<String, Json> {
+    let shape = match option.kind {
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Integer | Kind::Port => json!({ "type": "integer" }),
         Kind::Ratio => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
@@ -71,7 +72,10 @@ fn shape(kind: Kind) -> Map<String, Json> {
         Kind::Choice(words) => json!({ "type": "string", "examples": words }),
         Kind::List => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
-        Kind::Blocks => json!({ "type": "array", "items": watch_block::schema() }),
+        Kind::Blocks => {
+            let block = (option.block_schema)();
+            json!({ "anyOf": [block, { "type": "array", "items": block }] })
+        }
     };
     shape.as_object().cloned().unwrap_or_default()
 }

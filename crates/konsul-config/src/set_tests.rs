@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::flags::LOADER_FLAGS;
 use crate::kind::Kind;
 use crate::option::{ConfigOption, Range};
-use crate::{ConfigError, Loaded, MemoryFiles, consul, options};
+use crate::{ConfigError, Loaded, MemoryFiles, Origin, consul, options};
 
 /// Fails if a name occurs twice.
 #[track_caller]
@@ -74,7 +74,7 @@ fn defaults_and_dev_values_are_in_range() {
     for option in options::all() {
         for text in [Some(option.default), option.dev].into_iter().flatten().filter(|text| !text.is_empty()) {
             let value = option.kind.value_of_text(text).expect(option.key);
-            option.apply(&mut config, &value).expect(option.key);
+            option.apply(&mut config, &value, &Origin::Default).expect(option.key);
         }
         if let Some((least, most)) = option.bounds() {
             assert!(least < most, "{}", option.key);
@@ -156,7 +156,13 @@ fn sample(option: &ConfigOption) -> String {
             words.iter().find(|word| **word != option.default).expect("two words").to_string()
         }
         ("node_id", _) => "b0f1a4c6-4e3c-4b1e-9a53-2f6d0c7e1a55".into(),
-        ("bind_addr" | "client_addr", _) => "127.0.0.2".into(),
+        ("bind_addr" | "client_addr" | "advertise_addr" | "addresses.dns", _) => "127.0.0.2".into(),
+        ("recursors", _) => "127.0.0.53:5353".into(),
+        ("domain" | "alt_domain", _) => "sample.".into(),
+        ("dns_config.service_ttl", _) => "sample*:9m0s".into(),
+        ("locality.zone", _) => "z".into(),
+        ("services", _) => "{\"name\":\"web\",\"port\":80}".into(),
+        ("checks", _) => "{\"name\":\"disk\",\"ttl\":\"9m0s\"}".into(),
         ("addresses.http", _) => "unix:///run/k.sock 127.0.0.2".into(),
         ("http_config.allow_write_http_from", _) => "10.0.0.0/8".into(),
         ("telemetry.otlp_endpoint", _) => "http://localhost:4319".into(),
@@ -175,7 +181,11 @@ fn sample_json(option: &ConfigOption) -> Json {
             sample(option).parse().expect("a JSON literal")
         }
         Kind::List => serde_json::json!([sample(option)]),
-        Kind::Map => serde_json::json!({ "X-Sample": "text" }),
+        Kind::Map => {
+            let (name, value) =
+                sample(option).split_once(':').map(|(n, v)| (n.to_owned(), v.to_owned())).expect("an entry");
+            serde_json::json!({ name: value })
+        }
         Kind::Blocks => serde_json::json!([serde_json::from_str::<Json>(&sample(option)).expect("JSON")]),
         _ => Json::String(sample(option)),
     }
@@ -198,6 +208,15 @@ fn load_with(
         all.push(format!("-hcl={other}"));
     } else if option.key != "dev_mode" {
         all.push("-dev".into());
+    }
+    // What else the rules ask for.
+    match option.key {
+        "locality.zone" => all.push("-locality-region=r".into()),
+        "check_config.flap_changes" => all.push("-check-config-flap-runs=64".into()),
+        "check_config.flap_runs" => all.push("-check-config-flap-changes=1".into()),
+        // The largest port of both.
+        "ports.http" => all.push("-dns-port=-1".into()),
+        _ => {}
     }
     all.extend_from_slice(args);
     let files = MemoryFiles::new([(name, text)]);

@@ -259,7 +259,7 @@ impl Serialize for OtlpEndpoint {
     }
 }
 
-const TEMPLATE: &str =
+pub(crate) const TEMPLATE: &str =
     "address templates are known to Consul, not built yet in Konsul; write the address itself";
 
 /// Reads one IP address; what Consul would take beyond that is named.
@@ -381,6 +381,17 @@ words! {
         Warn = "warn" | "warning",
         /// What went wrong.
         Error = "error" | "err",
+    }
+}
+
+words! {
+    /// In which order recursors are asked.
+    RecursorStrategy {
+        /// As they are listed.
+        #[default]
+        Sequential = "sequential",
+        /// In another order for each question.
+        Random = "random",
     }
 }
 

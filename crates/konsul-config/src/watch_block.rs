@@ -119,7 +119,7 @@ struct Draft {
 impl WatchBlock {
     /// Reads one block.
     fn of(node: &Node) -> Result<Self, Refusal> {
-        let whole = |reason: String| Refusal { at: Some(node.at), reason };
+        let whole = |reason: String| Refusal::at(node.at, reason);
         let Some(items) = block(&node.value) else {
             return Err(whole(format!("expected a block, found {}", describe(&node.value))));
         };
@@ -189,12 +189,12 @@ impl HttpHandler {
         }
         if !http.url.starts_with("http://") && !http.url.starts_with("https://") {
             let wanted = "expected `path` to be a URL such as http://127.0.0.1:9000/changed";
-            return Err(Refusal { at: Some(node.at), reason: wanted.to_owned() });
+            return Err(Refusal::at(node.at, wanted));
         }
         // The URL is shown in places where a secret must not be.
         if http.url.contains('@') {
             let wanted = "expected `path` without a name and a password; put them into `header`";
-            return Err(Refusal { at: Some(node.at), reason: wanted.to_owned() });
+            return Err(Refusal::at(node.at, wanted));
         }
         Ok(http)
     }
@@ -341,10 +341,10 @@ fn headers(value: &Value) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
     for item in items {
         let values = match &item.node.value {
             Value::Text(text) => vec![text.clone()],
-            list => Vec::<String>::read(list).map_err(|_| Refusal {
-                at: Some(item.at),
-                // The value may be a secret.
-                reason: format!("expected the header {:?} to have a list of texts", item.key),
+            // The value may be a secret.
+            list => Vec::<String>::read(list).map_err(|_| {
+                let reason = format!("expected the header {:?} to have a list of texts", item.key);
+                Refusal::at(item.at, reason)
             })?,
         };
         headers.insert(item.key.clone(), values);

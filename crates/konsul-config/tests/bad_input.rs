@@ -158,8 +158,8 @@ fn a_key_is_unknown_or_not_built_or_of_another_type_with_file_line_and_remedy() 
     );
     refuses(
         "a.toml",
-        b"[ports]\ndns = 8600",
-        "a.toml:2:1: `ports.dns`: known to Consul, not built yet in Konsul",
+        b"[ports]\ngrpc = 8502",
+        "a.toml:2:1: `ports.grpc`: known to Consul, not built yet in Konsul",
     );
     refuses(
         "a.toml",
@@ -176,4 +176,109 @@ fn a_key_is_unknown_or_not_built_or_of_another_type_with_file_line_and_remedy() 
         b"watches {\n  type = \"key\"\n  key = \"a\"\n  arg = [\"x\"]\n}",
         "a.hcl:4:3: `watches`: unknown key `arg`; did you mean `args`?",
     );
+}
+
+#[test]
+fn dns_that_cannot_work_is_refused_with_its_place() {
+    refuses(
+        "a.hcl",
+        b"domain = \"a..b\"",
+        "a.hcl:1:1: domain = \"a..b\" is no zone: it has labels of 1 to 63 letters, digits, - and _, with dots between \
+         them, 200 characters in all",
+    );
+    refuses(
+        "a.hcl",
+        b"domain = \".\"",
+        "a.hcl:1:1: domain = \".\" cannot be empty, nor the root of all names",
+    );
+    refuses(
+        "a.hcl",
+        b"domain = \"x\"\nalt_domain = \"X.\"",
+        "a.hcl:2:1: alt_domain is domain once more, \"x.\"; leave it out",
+    );
+    refuses(
+        "a.hcl",
+        b"ports {\n dns = 8500\n}",
+        "a.hcl:2:2: ports.dns and ports.http are both 8500 on 127.0.0.1",
+    );
+    refuses(
+        "a.hcl",
+        b"recursors = [\"dns.local\"]",
+        "a.hcl:1:1: `recursors`: expected a resolver such as 10.0.0.2, 10.0.0.2:5353 or [fd00::2]:53, found \"dns.local\"",
+    );
+    refuses(
+        "a.hcl",
+        b"dns_config { service_ttl { \"*web\" = \"5s\" } }",
+        "a.hcl:1:14: `dns_config.service_ttl`: \"*web\" is neither the name of a service nor the beginning of one with a * \
+         at its end",
+    );
+    refuses(
+        "a.hcl",
+        b"dns_config { service_ttl { web = 5 } }",
+        "a.hcl:1:14: `dns_config.service_ttl`: \"web\": expected a duration in quotes, such as \"10s\" or \"1h30m\", \
+         found the number 5",
+    );
+    refuses(
+        "a.hcl",
+        b"dns_config { service_ttl { web = \"5s\" Web = \"6s\" } }",
+        "a.hcl:1:14: dns_config.service_ttl has \"web\" twice, but for the case of its letters",
+    );
+    refuses(
+        "a.hcl",
+        b"dns_config { udp_anwer_limit = 3 }",
+        "a.hcl:1:14: unknown key `dns_config.udp_anwer_limit`; did you mean `dns_config.udp_answer_limit`?",
+    );
+    refuses(
+        "a.hcl",
+        b"dns_config { recursor_strategy = \"fastest\" }",
+        "a.hcl:1:14: `dns_config.recursor_strategy`: expected one of sequential, random, found \"fastest\"",
+    );
+    refuses(
+        "a.hcl",
+        b"advertise_addr = \"::\"",
+        "a.hcl:1:1: Advertise address cannot be 0.0.0.0, :: or [::]",
+    );
+    refuses(
+        "a.hcl",
+        b"tagged_addresses { wan = \"a b\" }",
+        "a.hcl:1:1: tagged_addresses: \"wan\" needs a name, and an address without spaces",
+    );
+    refuses(
+        "a.hcl",
+        b"locality { zone = \"a\" }",
+        "a.hcl:1:12: locality.zone needs locality.region, in which the zone is",
+    );
+    refuses(
+        "a.hcl",
+        b"check_config { flap_changes = 21 }",
+        "a.hcl:1:16: check_config.flap_changes (21) is above check_config.flap_runs (20), so no check would ever count as \
+         flapping; 0 says that",
+    );
+}
+
+#[test]
+fn dns_options_mean_what_they_mean_to_consul() {
+    let text = b"domain = \"SD.Example\"\nrecursors = [\"10.0.0.2\", \"::1\", \"10.0.0.2:53\"]\n\
+        addresses { dns = \"0.0.0.0 ::1\" }\nports { dns = 53 }\ndns_config { use_cache = true }\ncheck_output_max_size = 8192";
+    let loaded = load(&[("a.hcl", text)]).expect("a good file");
+    let config = &loaded.config;
+    assert_eq!(config.domain, "sd.example.");
+    let asked: Vec<String> = config.recursors.iter().map(ToString::to_string).collect();
+    // The one that stands there twice is asked once.
+    assert_eq!(asked, ["10.0.0.2:53", "[::1]:53"]);
+    let listen: Vec<String> = config.dns_listen().iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["0.0.0.0:53", "[::1]:53"]);
+    assert_eq!(config.check_output_bytes(), 4096);
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert!(warnings[0].contains("`dns_config.use_cache` means nothing to Konsul"), "{warnings:?}");
+    assert!(
+        warnings[1].ends_with(
+            "DNS on 0.0.0.0 asks the recursors for whoever reaches it; see that only those can who should"
+        ),
+        "{warnings:?}"
+    );
+    let off = load(&[("a.hcl", b"ports { dns = -1 }")]).expect("a good file").config;
+    assert!(off.dns_listen().is_empty());
+    let own = load(&[("a.hcl", b"client_addr = \"127.0.0.2\"")]).expect("a good file").config;
+    assert_eq!(own.dns_listen().iter().map(ToString::to_string).collect::<Vec<_>>(), ["127.0.0.2:8600"]);
 }

@@ -4,12 +4,20 @@ use std::path::Path;
 
 #[test]
 fn the_reference_page_is_fresh() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/configuration.md");
-    let wanted = konsul_config::reference_page();
+    fresh("configuration.md", &konsul_config::reference_page());
+}
+
+#[test]
+fn the_page_of_definitions_is_fresh() {
+    fresh("definitions.md", &konsul_config::definitions_page());
+}
+
+fn fresh(name: &str, wanted: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference").join(name);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().expect("it lies in a directory"))
             .expect("the directory can be made");
-        std::fs::write(&path, &wanted).expect("the page can be written");
+        std::fs::write(&path, wanted).expect("the page can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(

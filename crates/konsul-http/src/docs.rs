@@ -43,6 +43,14 @@ error texts are Consul's. What differs is listed here.
 - **A transaction with members that can never work** (an unknown verb, a lock without a session) lists those members alone.
 - **`/v1/operator/usage`** has Konsul's own field `Namespaces`: keys, bytes and sessions of each.
 - **`X-Consul-Index` never goes back**, not over deletes, restarts and restores.
+- **Empty maps of nodes and instances are `{}`**, where Consul has `null` for those that were never given.
+- **A check's status is one of three words.** Consul stores any other as it is; here it is refused.
+- **Definitions given to the agent** may say `DependsOn` and `Strategy`, which are Konsul's own.
+- **`Connect.SidecarService`** in a definition is refused with `501`, and so is nothing else in it.
+- **`?peer` and `?sg` are refused**: an empty list would be a lie about another cluster. **`?cached`** answers `X-Cache: MISS`,
+  for no answer is older than its consistency says. **`?merge-central-config`** merges nothing, for there is nothing to merge.
+- **`/v1/health/ingress` and `/v1/catalog/gateway-services`** are `[]`: which services a gateway stands for is told by
+  configuration entries, and there are none yet.
 - **A token in a query string** works, and is left out where a query is echoed in an error text.
 
 ## Statuses that Consul does not have

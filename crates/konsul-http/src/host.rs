@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode, Version};
 use hyper::ext::ReasonPhrase;
 
+use crate::headers;
 use crate::outgoing::Outgoing;
 
 /// A head that is refused. Stands for `400 Bad Request`, in the status line as in the body, and then why.
@@ -19,11 +20,10 @@ const SEVERAL: BadHead = BadHead("Bad Request");
 
 /// Checks a request's head.
 pub(crate) fn check(head: &Parts) -> Result<(), BadHead> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(_), Some(_)) => Err(SEVERAL),
-        (Some(host), None) if !host.as_bytes().iter().copied().all(may_stand_in_host) => Err(MALFORMED),
-        (None, _) if head.version >= Version::HTTP_11 && head.method != Method::CONNECT => Err(MISSING),
+    match headers::first(&head.headers, &HOST) {
+        Some((_, true)) => Err(SEVERAL),
+        Some((host, false)) if !host.as_bytes().iter().copied().all(may_stand_in_host) => Err(MALFORMED),
+        None if head.version >= Version::HTTP_11 && head.method != Method::CONNECT => Err(MISSING),
         _ => Ok(()),
     }
 }

@@ -35,6 +35,7 @@
 
 pub mod docs;
 mod encoding;
+mod headers;
 mod host;
 mod intake;
 mod listener;

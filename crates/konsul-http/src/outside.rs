@@ -5,6 +5,7 @@ mod accept;
 use std::sync::Arc;
 
 use http::StatusCode;
+use http::header::ACCEPT;
 use konsul_operations::Context;
 use konsul_operations::ports::{HealthLine, MetricsFormat};
 use serde::Serialize;
@@ -38,7 +39,7 @@ const UI_DISABLED: &str = "Consul Agent: UI disabled. To enable, set ui_config.e
 /// `GET /metrics`.
 pub(crate) fn metrics(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let edge = Arc::clone(inbound.edge);
-    let format = inbound.header("accept").map_or(MetricsFormat::Prometheus, accept::wanted);
+    let format = inbound.header(&ACCEPT).map_or(MetricsFormat::Prometheus, accept::wanted);
     let kind = if format == MetricsFormat::OpenMetrics { OPEN_METRICS } else { PROMETHEUS };
     Ok(Box::pin(async move {
         let context = Context::new(edge.default_namespace.clone());

@@ -4,14 +4,14 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
-use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use konsul_operations::Operations;
+use konsul_operations::{Error, Operations};
 use konsul_runtime::time::{Instant, now};
 use konsul_runtime::trace::{RequestTag, Span};
 use konsul_types::Namespace;
@@ -19,15 +19,16 @@ use konsul_types::Namespace;
 use crate::connection::{Busy, Progress, Waits};
 use crate::connections::Ticket;
 use crate::encoding::takes_gzip;
-use crate::host;
 use crate::observe::{Answered, Observer, Seen, Slot};
 use crate::outgoing::Outgoing;
 use crate::settings::Settings;
+use crate::v1::kept::Kept;
 use crate::v1::pipeline::{self, Dispatched, NO_OPERATION};
 use crate::v1::reply::{Dress, Reply};
 use crate::v2;
 use crate::v2::pipeline::Met;
 use crate::v2::stream::Line;
+use crate::{headers, host};
 
 /// What all connections share.
 pub(crate) struct Edge {
@@ -35,6 +36,16 @@ pub(crate) struct Edge {
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) settings: Settings,
     pub(crate) default_namespace: Namespace,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What outlives a change of settings.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// Answers that may serve again.
+    pub(crate) kept: Kept,
+    /// The datacentre that the operations are of, once it was asked for.
+    pub(crate) datacenter: OnceLock<Arc<str>>,
 }
 
 /// What all connections share at the moment: a request that begins takes this, and keeps it to its end.
@@ -48,6 +59,7 @@ impl Edge {
             observer: Arc::clone(&self.observer),
             settings,
             default_namespace: self.default_namespace.clone(),
+            shared: Arc::clone(&self.shared),
         }
     }
     pub(crate) fn new(
@@ -55,20 +67,42 @@ impl Edge {
         observer: Arc<dyn Observer>,
         settings: Settings,
     ) -> Edge {
-        Edge { operations, observer, settings, default_namespace: Namespace::default_namespace() }
+        Edge {
+            operations,
+            observer,
+            settings,
+            default_namespace: Namespace::default_namespace(),
+            shared: Arc::default(),
+        }
     }
 }
 
 impl Edge {
+    /// The datacentre that a request means, as answers name it.
+    pub(crate) async fn datacenter(&self, context: &konsul_operations::Context) -> Result<Arc<str>, Error> {
+        if let Some(named) = &context.datacenter {
+            return Ok(named.as_str().into());
+        }
+        if let Some(known) = self.shared.datacenter.get() {
+            return Ok(Arc::clone(known));
+        }
+        let plain = konsul_operations::Context::new(self.default_namespace.clone());
+        let names = self.operations.datacenter_list(&plain).await?;
+        let own: Arc<str> = names.first().map_or("", String::as_str).into();
+        Ok(Arc::clone(self.shared.datacenter.get_or_init(|| own)))
+    }
+
     /// Decides whether a request is recorded, before anything is built for it.
     fn begin_span(&self, headers: &HeaderMap) -> Span {
         let Some(tracer) = self.observer.tracer() else {
             return Span::none();
         };
-        let caller = headers.get("traceparent").and_then(|value| value.to_str().ok()?.parse().ok());
+        let caller = headers::text(headers, &TRACEPARENT).and_then(|text| text.parse().ok());
         tracer.begin(NO_OPERATION, caller)
     }
 }
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A handler's work under way.
 pub(crate) type Later = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -119,8 +153,7 @@ impl hyper::service::Service<Request<Incoming>> for Service {
         if dispatched.parks {
             self.line.progress.set_waits(Waits::Parks);
         }
-        let gzip =
-            head.headers.get(ACCEPT_ENCODING).is_some_and(|accept| accept.to_str().is_ok_and(takes_gzip));
+        let gzip = headers::text(&head.headers, &ACCEPT_ENCODING).is_some_and(takes_gzip);
         let log = tracing::enabled!(target: ACCESS, tracing::Level::DEBUG).then(|| {
             // The path alone: a query may hold a token.
             Box::new(Access { peer: self.peer, method: head.method.clone(), path: head.uri.path().into() })

@@ -1,19 +1,30 @@
 //! Consul's HTTP API, version 1: one file for each noun, one table of routes, one table of errors.
 
 pub(crate) mod agent;
+pub(crate) mod asked;
+pub(crate) mod catalog;
+pub(crate) mod coordinate;
 pub(crate) mod error;
 pub(crate) mod event;
+pub(crate) mod health;
 pub(crate) mod inbound;
+pub(crate) mod internal_ui;
+pub(crate) mod kept;
 pub mod kv;
 pub(crate) mod not_built;
 pub(crate) mod operator;
 pub mod path;
 pub(crate) mod pipeline;
+pub(crate) mod prepared;
 pub mod query;
 pub(crate) mod read;
+pub(crate) mod records;
+pub(crate) mod register;
 pub(crate) mod reply;
 pub mod route;
 pub(crate) mod session;
+pub(crate) mod shapes;
 pub(crate) mod snapshot;
 pub(crate) mod status;
+pub(crate) mod taking;
 pub mod txn;

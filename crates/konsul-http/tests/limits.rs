@@ -380,7 +380,7 @@ async fn the_observer_hears_of_every_answer() {
     client.get("/v1/kv/?keys").await;
     client.get("/v1/kv/?recurse").await;
     client.request("DELETE", "/v1/kv/?recurse", &[], b"").await;
-    client.get("/v1/catalog/nodes").await;
+    client.get("/v1/operator/area").await;
     client.get("/nothing").await;
     let expect = [
         ("kv_put", 200, 4),

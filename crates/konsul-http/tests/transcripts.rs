@@ -53,6 +53,31 @@ transcripts! {
     bad_input bad_input_for_real "bad_input" 30
 }
 
+/// The stand-in has no catalogue.
+macro_rules! on_the_real_thing {
+    ($($test:ident $file:literal)*) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $test() {
+            check_real($file).await;
+        }
+    )*};
+}
+
+on_the_real_thing! {
+    catalog "catalog"
+    health "health"
+    catalog_transactions "txn_catalog"
+    coordinates "coordinate"
+    prepared_queries "query"
+    internal_pages "internal_ui"
+}
+
+/// The real operations of these tests have no agent that keeps anything.
+#[tokio::test]
+async fn agents() {
+    check("agent", 50).await;
+}
+
 #[tokio::test]
 async fn other_nouns() {
     check("others", 20).await;

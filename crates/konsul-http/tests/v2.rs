@@ -14,6 +14,8 @@ mod api;
 mod bad_input;
 #[path = "v2/batches.rs"]
 mod batches;
+#[path = "v2/discovery.rs"]
+mod discovery;
 #[path = "v2/every.rs"]
 mod every;
 #[path = "v2/keys.rs"]

@@ -1,9 +1,13 @@
 //! What operations give back.
 
+mod catalog;
 mod keys;
 mod locks;
 mod transfers;
 
+pub use catalog::{
+    CheckPast, Instance, NodeWithServices, Picked, QueryAnswer, QueryExplained, ServiceSummary, WhyInstance,
+};
 pub use keys::{KvDifference, KvListed, KvVersion, KvVersions, Page};
 pub use locks::{LockEntry, LockGrant, QUEUE_SHOWN};
 pub use transfers::{

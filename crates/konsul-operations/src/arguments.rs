@@ -1,9 +1,16 @@
 //! What operations take beside the context. An edge fills these; nothing in them is unchecked text that should be a type.
 
+mod catalog;
 mod keys;
 mod locks;
 mod transfers;
 
+pub use catalog::{
+    AgentCheckRegister, AgentCheckUpdate, AgentMaintenance, AgentServiceRegister, CatalogDeregister,
+    CatalogRegister, CheckHistory, CheckList, CheckSelect, CoordinateList, Narrow, Near, NodeList,
+    NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph, ServiceInstances, ServiceList,
+    ServicePick, ServiceWhy,
+};
 pub use keys::{KvDiff, KvHistory, KvPage, KvPatch, KvSearch, KvSelect, KvUndo, Needle, Resume};
 pub use locks::{LockAcquire, LockGet, LockList, LockRelease};
 pub use transfers::{Batch, Export, Import, ImportEntry, ImportMode};

@@ -20,6 +20,24 @@ pub enum Error {
     /// A session that is to be renewed does not exist.
     #[error("Session id '{0}' not found")]
     SessionNotFound(SessionId),
+    /// The agent that was asked has no such instance.
+    #[error("Unknown service ID {0:?}. Ensure that the service ID is passed, not the service name.")]
+    ServiceNotFound(String),
+    /// The agent that was asked has no such check.
+    #[error("Unknown check ID {0:?}. Ensure that the check ID is passed, not the check name.")]
+    CheckNotFound(String),
+    /// The agent that was asked has the check, but runs it itself.
+    #[error("CheckID {0:?} does not have associated TTL")]
+    NotTtlCheck(String),
+    /// The catalogue has no such node.
+    #[error("node {0:?} is not registered")]
+    NodeNotFound(String),
+    /// There is no such prepared query.
+    #[error("Query not found")]
+    QueryNotFound,
+    /// A filter expression cannot be used.
+    #[error("{0}")]
+    BadFilter(String),
     /// More than an argument may hold.
     #[error("{what} has {actual} {unit}; at most {limit} are allowed")]
     TooLarge {
@@ -145,6 +163,12 @@ impl Error {
             Error::Refused(refusal) => refusal_code(refusal),
             Error::Invalid { .. } => "invalid_argument",
             Error::SessionNotFound(_) => "session_not_found",
+            Error::ServiceNotFound(_) => "service_not_found",
+            Error::CheckNotFound(_) => "check_not_found",
+            Error::NotTtlCheck(_) => "not_a_ttl_check",
+            Error::NodeNotFound(_) => "node_not_found",
+            Error::QueryNotFound => "query_not_found",
+            Error::BadFilter(_) => "bad_filter",
             Error::TooLarge { .. } => "too_large",
             Error::PermissionDenied(_) => "permission_denied",
             Error::NoLeader => "no_leader",
@@ -202,6 +226,13 @@ fn refusal_code(refusal: &Refusal) -> &'static str {
         Refusal::StaleFencing { .. } => "stale_fencing",
         Refusal::RequestReused { .. } => "idempotency_key_reused",
         Refusal::TooManyRequests { .. } => "too_many_requests",
+        Refusal::NodeNameTaken { .. } => "node_name_taken",
+        Refusal::MissingService => "missing_service",
+        Refusal::UnknownCheck { .. } => "check_not_found",
+        Refusal::CatalogFull { .. } => "quota",
+        Refusal::QueryAlias { .. } => "query_name_taken",
+        Refusal::UnknownQuery { .. } => "query_not_found",
+        Refusal::QuerySession => "unknown_session",
     }
 }
 

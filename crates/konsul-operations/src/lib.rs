@@ -25,16 +25,21 @@
 pub mod answer;
 pub mod arguments;
 pub mod backups;
+pub mod balance;
 pub mod catalogue;
 pub mod context;
+pub mod dependencies;
 pub mod error;
 pub mod figures;
+pub mod filters;
 pub mod local;
 pub mod operations;
 pub mod permission;
 pub mod ports;
+pub mod queries;
 pub mod reconcile;
 pub mod watch;
+pub mod why;
 
 pub use answer::{Answer, KvEntry, Meta, TxnAnswer};
 pub use context::{Blocking, Consistency, Context};

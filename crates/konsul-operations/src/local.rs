@@ -1,33 +1,50 @@
 //! Every operation on a server: the implementation of [`Operations`] over the ports.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use konsul_types::{Command, Index, Outcome, Request};
 
+use crate::balance::Counters;
 use crate::context::Context;
 use crate::error::Error;
 use crate::figures::KvFigures;
 use crate::operations::{BackupBytes, Operations, Reply, RestoreSink};
 use crate::permission::{Authorizer, Permission};
 use crate::ports::{LocalAgent, Replica};
+use crate::queries::Templates;
 
 mod agent;
 mod batches;
+mod catalog;
+mod checks;
+mod connect;
+mod coordinates;
 pub mod events;
 mod exports;
+mod graphs;
 mod histories;
 mod imports;
+mod instances;
 mod kv;
 mod limits;
 mod locks;
+mod near;
+mod nodes;
 mod operator;
 pub mod pages;
+mod parking;
+mod picks;
+mod queries;
 mod reads;
+mod registering;
+mod registry;
 mod sessions;
 mod snapshots;
+mod summaries;
 mod txns;
 mod watches;
+mod whys;
 
 /// Bounds that operations hold, beside those that are replicated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +75,10 @@ pub(crate) struct Inner<R> {
     authorizer: Authorizer,
     stopping: AtomicBool,
     pub(crate) figures: Arc<KvFigures>,
+    /// Whose turn it is, for strategies that take turns.
+    pub(crate) turns: Mutex<Counters>,
+    /// Templates of prepared queries, read.
+    pub(crate) templates: Mutex<Templates>,
 }
 
 impl<R> Clone for Local<R> {
@@ -86,6 +107,8 @@ impl<R: Replica> Local<R> {
             authorizer,
             stopping: AtomicBool::new(false),
             figures: Arc::default(),
+            turns: Mutex::default(),
+            templates: Mutex::default(),
         };
         Local { inner: Arc::new(inner) }
     }
@@ -115,6 +138,10 @@ impl<R: Replica> Inner<R> {
 
     pub(crate) fn permit(&self, ctx: &Context, needed: &Permission<'_>) -> Result<(), Error> {
         self.authorizer.permit(ctx, needed)
+    }
+
+    pub(crate) fn allows(&self, ctx: &Context, needed: &Permission<'_>) -> bool {
+        self.authorizer.allows(ctx, needed)
     }
 
     /// This server answers for its own datacentre only, as long as there is no way to another one.
@@ -221,20 +248,27 @@ macro_rules! operations {
 }
 
 use crate::answer::{
-    Answer, BatchRun, Exported, ImportRun, KvDifference, KvEntry, KvListed, KvVersions, LockEntry, LockGrant,
-    Page, TxnAnswer,
+    Answer, BatchRun, CheckPast, Exported, ImportRun, Instance, KvDifference, KvEntry, KvListed, KvVersions,
+    LockEntry, LockGrant, NodeWithServices, Page, Picked, QueryAnswer, QueryExplained, ServiceSummary,
+    TxnAnswer, WhyInstance,
 };
 use crate::arguments::{
-    Batch, EventFire, EventList, Export, Import, KvDiff, KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch,
-    KvPut, KvSearch, KvUndo, LockAcquire, LockGet, LockList, LockRelease, SessionCreate, SessionList,
-    SessionRead, Txn,
+    AgentCheckRegister, AgentCheckUpdate, AgentMaintenance, AgentServiceRegister, Batch, CatalogDeregister,
+    CatalogRegister, CheckHistory, CheckList, CoordinateList, EventFire, EventList, Export, Import, KvDiff,
+    KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch, KvPut, KvSearch, KvUndo, LockAcquire, LockGet,
+    LockList, LockRelease, NodeList, NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph,
+    ServiceInstances, ServiceList, ServicePick, ServiceWhy, SessionCreate, SessionList, SessionRead, Txn,
 };
 use crate::backups::{BackupReport, KeptBackup};
+use crate::dependencies::Graph;
 use crate::ports::{
     AgentInfo, Bound, HostInfo, LogFilter, LogLevels, LogLines, MetricsFormat, MetricsHistory, RaftServer,
     ReloadReport, UsageReport,
 };
-use konsul_types::{Event, Key, Session, SessionId};
+use konsul_types::{
+    Check, CheckId, Event, Key, Node, NodeCoordinate, PreparedQuery, QueryId, Service, ServiceId, Session,
+    SessionId,
+};
 
 operations! {
     kv_get(args: KvGet) -> Answer<Option<KvEntry>>;
@@ -263,6 +297,35 @@ operations! {
     session_renew(id: SessionId) -> Arc<Session>;
     session_info(args: SessionRead) -> Answer<Option<Arc<Session>>>;
     session_list(args: SessionList) -> Answer<Vec<Arc<Session>>>;
+    datacenter_list() -> Vec<String>;
+    node_list(args: NodeList) -> Answer<Vec<Arc<Node>>>;
+    node_services(args: NodeServices) -> Answer<Option<NodeWithServices>>;
+    service_list(args: ServiceList) -> Answer<Vec<ServiceSummary>>;
+    service_instances(args: ServiceInstances) -> Answer<Vec<Instance>>;
+    service_version(args: ServiceInstances) -> Answer<()>;
+    check_list(args: CheckList) -> Answer<Vec<Arc<Check>>>;
+    check_history(args: CheckHistory) -> Answer<Option<CheckPast>>;
+    catalog_register(args: CatalogRegister) -> ();
+    catalog_deregister(args: CatalogDeregister) -> ();
+    coordinate_list(args: CoordinateList) -> Answer<Vec<Arc<NodeCoordinate>>>;
+    coordinate_update(args: NodeCoordinate) -> ();
+    service_pick(args: ServicePick) -> Answer<Picked>;
+    service_why(args: ServiceWhy) -> Answer<Vec<WhyInstance>>;
+    service_graph(args: ServiceGraph) -> Answer<Graph>;
+    query_create(args: QueryWrite) -> QueryId;
+    query_update(args: QueryWrite) -> ();
+    query_delete(id: QueryId) -> ();
+    query_list(args: QueryList) -> Answer<Vec<Arc<PreparedQuery>>>;
+    query_execute(args: QueryExecute) -> Answer<QueryAnswer>;
+    query_explain(args: QueryExecute) -> Answer<QueryExplained>;
+    agent_services(filter: String) -> Vec<Arc<Service>>;
+    agent_checks(filter: String) -> Vec<Arc<Check>>;
+    agent_service_register(args: AgentServiceRegister) -> ();
+    agent_service_deregister(id: ServiceId) -> ();
+    agent_check_register(args: AgentCheckRegister) -> ();
+    agent_check_deregister(id: CheckId) -> ();
+    agent_check_update(args: AgentCheckUpdate) -> ();
+    agent_maintenance(args: AgentMaintenance) -> ();
     event_fire(args: EventFire) -> Arc<Event>;
     event_list(args: EventList) -> Answer<Vec<Arc<Event>>>;
     status_leader() -> Option<String>;

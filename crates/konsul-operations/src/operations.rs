@@ -5,16 +5,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use konsul_types::{Event, Index, Key, Session};
+use konsul_types::{
+    Check, CheckId, Event, Index, Key, Node, NodeCoordinate, PreparedQuery, QueryId, Service, ServiceId,
+    Session,
+};
 
 use crate::answer::{
-    Answer, BatchRun, Exported, ImportRun, KvDifference, KvEntry, KvListed, KvVersions, LockEntry, LockGrant,
-    Page, TxnAnswer,
+    Answer, BatchRun, CheckPast, Exported, ImportRun, Instance, KvDifference, KvEntry, KvListed, KvVersions,
+    LockEntry, LockGrant, NodeWithServices, Page, Picked, QueryAnswer, QueryExplained, ServiceSummary,
+    TxnAnswer, WhyInstance,
 };
 use crate::arguments::{
-    Batch, EventFire, EventList, Export, Import, KvDiff, KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch,
-    KvPut, KvSearch, KvUndo, LockAcquire, LockGet, LockList, LockRelease, SessionCreate, SessionList,
-    SessionRead, Txn,
+    AgentCheckRegister, AgentCheckUpdate, AgentMaintenance, AgentServiceRegister, Batch, CatalogDeregister,
+    CatalogRegister, CheckHistory, CheckList, CoordinateList, EventFire, EventList, Export, Import, KvDiff,
+    KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch, KvPut, KvSearch, KvUndo, LockAcquire, LockGet,
+    LockList, LockRelease, NodeList, NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph,
+    ServiceInstances, ServiceList, ServicePick, ServiceWhy, SessionCreate, SessionList, SessionRead, Txn,
 };
 use crate::backups::{BackupReport, KeptBackup};
 use crate::context::Context;
@@ -139,6 +145,159 @@ pub trait Operations: Send + Sync + 'static {
     fn event_fire<'a>(&'a self, ctx: &'a Context, args: EventFire) -> Reply<'a, Arc<Event>>;
     /// Lists events, oldest first. The answer's index is the hash of the newest event's id.
     fn event_list<'a>(&'a self, ctx: &'a Context, args: EventList) -> Reply<'a, Answer<Vec<Arc<Event>>>>;
+
+    /// The datacentres that are known, this one first.
+    fn datacenter_list<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Vec<String>> {
+        not_offered(ctx, (), "datacenter_list")
+    }
+    /// Lists nodes, by name or by distance.
+    fn node_list<'a>(&'a self, ctx: &'a Context, args: NodeList) -> Reply<'a, Answer<Vec<Arc<Node>>>> {
+        not_offered(ctx, args, "node_list")
+    }
+    /// Reads a node and the instances on it. `None` if there is no such node.
+    fn node_services<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: NodeServices,
+    ) -> Reply<'a, Answer<Option<NodeWithServices>>> {
+        not_offered(ctx, args, "node_services")
+    }
+    /// Lists services, by name.
+    fn service_list<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: ServiceList,
+    ) -> Reply<'a, Answer<Vec<ServiceSummary>>> {
+        not_offered(ctx, args, "service_list")
+    }
+    /// Reads the instances of a service, by node and id or by distance. An unknown service has none.
+    fn service_instances<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: ServiceInstances,
+    ) -> Reply<'a, Answer<Vec<Instance>>> {
+        not_offered(ctx, args, "service_instances")
+    }
+    /// How fresh the answer of [`Operations::service_instances`] to the same arguments would be, without the answer; waits
+    /// as it would. Equal indexes mean equal answers, so that an edge may keep what it made of one. Counted as
+    /// `service_instances`.
+    fn service_version<'a>(&'a self, ctx: &'a Context, args: ServiceInstances) -> Reply<'a, Answer<()>> {
+        not_offered(ctx, args, "service_version")
+    }
+    /// Lists checks.
+    fn check_list<'a>(&'a self, ctx: &'a Context, args: CheckList) -> Reply<'a, Answer<Vec<Arc<Check>>>> {
+        not_offered(ctx, args, "check_list")
+    }
+    /// Reads what became of a check. `None` if there is no such check.
+    fn check_history<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: CheckHistory,
+    ) -> Reply<'a, Answer<Option<CheckPast>>> {
+        not_offered(ctx, args, "check_history")
+    }
+    /// Registers a node, an instance and checks directly in the catalogue, all or none.
+    fn catalog_register<'a>(&'a self, ctx: &'a Context, args: CatalogRegister) -> Reply<'a, ()> {
+        not_offered(ctx, args, "catalog_register")
+    }
+    /// Removes a check, an instance or a node directly from the catalogue; what is not there is success.
+    fn catalog_deregister<'a>(&'a self, ctx: &'a Context, args: CatalogDeregister) -> Reply<'a, ()> {
+        not_offered(ctx, args, "catalog_deregister")
+    }
+    /// Reads coordinates of nodes.
+    fn coordinate_list<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: CoordinateList,
+    ) -> Reply<'a, Answer<Vec<Arc<NodeCoordinate>>>> {
+        not_offered(ctx, args, "coordinate_list")
+    }
+    /// Stores the coordinate of a node.
+    fn coordinate_update<'a>(&'a self, ctx: &'a Context, args: NodeCoordinate) -> Reply<'a, ()> {
+        not_offered(ctx, args, "coordinate_update")
+    }
+    /// Chooses among the instances of a service; critical ones never, warned ones as their weight says.
+    fn service_pick<'a>(&'a self, ctx: &'a Context, args: ServicePick) -> Reply<'a, Answer<Picked>> {
+        not_offered(ctx, args, "service_pick")
+    }
+    /// Says why instances are, or are not, in answers.
+    fn service_why<'a>(&'a self, ctx: &'a Context, args: ServiceWhy) -> Reply<'a, Answer<Vec<WhyInstance>>> {
+        not_offered(ctx, args, "service_why")
+    }
+    /// What services need of each other, as their instances declare it.
+    fn service_graph<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: ServiceGraph,
+    ) -> Reply<'a, Answer<crate::dependencies::Graph>> {
+        not_offered(ctx, args, "service_graph")
+    }
+
+    /// Makes a prepared query and answers its id.
+    fn query_create<'a>(&'a self, ctx: &'a Context, args: QueryWrite) -> Reply<'a, QueryId> {
+        not_offered(ctx, args, "query_create")
+    }
+    /// Replaces a prepared query.
+    fn query_update<'a>(&'a self, ctx: &'a Context, args: QueryWrite) -> Reply<'a, ()> {
+        not_offered(ctx, args, "query_update")
+    }
+    /// Removes a prepared query.
+    fn query_delete<'a>(&'a self, ctx: &'a Context, id: QueryId) -> Reply<'a, ()> {
+        not_offered(ctx, id, "query_delete")
+    }
+    /// Reads prepared queries. [`Error::QueryNotFound`] if one was asked for that is not there.
+    fn query_list<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: QueryList,
+    ) -> Reply<'a, Answer<Vec<Arc<PreparedQuery>>>> {
+        not_offered(ctx, args, "query_list")
+    }
+    /// Executes a prepared query.
+    fn query_execute<'a>(&'a self, ctx: &'a Context, args: QueryExecute) -> Reply<'a, Answer<QueryAnswer>> {
+        not_offered(ctx, args, "query_execute")
+    }
+    /// Says what executing a prepared query would ask.
+    fn query_explain<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: QueryExecute,
+    ) -> Reply<'a, Answer<QueryExplained>> {
+        not_offered(ctx, args, "query_explain")
+    }
+
+    /// The instances that the agent keeps, by id, of which a filter expression holds.
+    fn agent_services<'a>(&'a self, ctx: &'a Context, filter: String) -> Reply<'a, Vec<Arc<Service>>> {
+        not_offered(ctx, filter, "agent_services")
+    }
+    /// The checks that the agent keeps, by id, of which a filter expression holds.
+    fn agent_checks<'a>(&'a self, ctx: &'a Context, filter: String) -> Reply<'a, Vec<Arc<Check>>> {
+        not_offered(ctx, filter, "agent_checks")
+    }
+    /// Registers an instance with the agent.
+    fn agent_service_register<'a>(&'a self, ctx: &'a Context, args: AgentServiceRegister) -> Reply<'a, ()> {
+        not_offered(ctx, args, "agent_service_register")
+    }
+    /// Removes an instance of the agent's.
+    fn agent_service_deregister<'a>(&'a self, ctx: &'a Context, id: ServiceId) -> Reply<'a, ()> {
+        not_offered(ctx, id, "agent_service_deregister")
+    }
+    /// Registers a check with the agent.
+    fn agent_check_register<'a>(&'a self, ctx: &'a Context, args: AgentCheckRegister) -> Reply<'a, ()> {
+        not_offered(ctx, args, "agent_check_register")
+    }
+    /// Removes a check of the agent's.
+    fn agent_check_deregister<'a>(&'a self, ctx: &'a Context, id: CheckId) -> Reply<'a, ()> {
+        not_offered(ctx, id, "agent_check_deregister")
+    }
+    /// Reports a result of a TTL check.
+    fn agent_check_update<'a>(&'a self, ctx: &'a Context, args: AgentCheckUpdate) -> Reply<'a, ()> {
+        not_offered(ctx, args, "agent_check_update")
+    }
+    /// Puts the agent's node, or an instance of it, into maintenance or takes it out.
+    fn agent_maintenance<'a>(&'a self, ctx: &'a Context, args: AgentMaintenance) -> Reply<'a, ()> {
+        not_offered(ctx, args, "agent_maintenance")
+    }
 
     /// The leader's server address; `None` if nobody leads.
     fn status_leader<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Option<String>>;

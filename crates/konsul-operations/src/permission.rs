@@ -25,6 +25,18 @@ pub enum Permission<'a> {
     LockRead(&'a str),
     /// Take a lock and give it back.
     LockWrite(&'a str),
+    /// Read a node and its checks; a list is filtered, not refused.
+    NodeRead(&'a str),
+    /// Write a node, and everything on it.
+    NodeWrite(&'a str),
+    /// Read a service's instances and their checks; a list is filtered, not refused.
+    ServiceRead(&'a str),
+    /// Register and deregister instances of a service, and their checks.
+    ServiceWrite(&'a str),
+    /// Read and execute a prepared query; a list is filtered, not refused.
+    QueryRead(&'a str),
+    /// Make, change and remove a prepared query.
+    QueryWrite(&'a str),
     /// Fire an event.
     EventWrite(&'a str),
     /// Read an event.
@@ -57,6 +69,19 @@ impl Authorizer {
             Authorizer::AllowLoopback => Ok(()),
             Authorizer::Rule(allows) if allows(ctx, needed) => Ok(()),
             Authorizer::Rule(_) => Err(Error::PermissionDenied(format!("{needed:?}"))),
+        }
+    }
+
+    /// Whether nobody is ever refused, so that what would be refused need not be looked up.
+    pub(crate) fn allows_all(self) -> bool {
+        matches!(self, Authorizer::AllowLoopback)
+    }
+
+    /// The same without a reason, for members of lists.
+    pub fn allows(self, ctx: &Context, needed: &Permission<'_>) -> bool {
+        match self {
+            Authorizer::AllowLoopback => true,
+            Authorizer::Rule(allows) => allows(ctx, needed),
         }
     }
 }

@@ -7,10 +7,14 @@ use std::sync::Arc;
 use konsul_runtime::sync::{mpsc, watch};
 use konsul_runtime::trace::Scope;
 use konsul_state::State;
-use konsul_types::{Command, Index, Millis, NodeName, Outcome, Request};
+use konsul_types::{
+    Check, CheckId, CheckStatus, Command, Index, Millis, Namespace, NodeName, Outcome, Request, Service,
+    ServiceId,
+};
 use konsul_watch::Feed;
 
 use crate::error::Error;
+use crate::operations::Reply;
 
 /// A port's call under way.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -126,9 +130,58 @@ pub trait LocalAgent: Send + Sync + 'static {
     fn backups(&self) -> Option<Arc<dyn crate::backups::Backups>> {
         None
     }
+    /// What it keeps registered of its own node; `None` if it keeps nothing.
+    fn registry(&self) -> Option<Arc<dyn LocalRegistry>> {
+        None
+    }
     /// The bounds that its edges and engines hold, beside those of the waist and of the state.
     fn bounds(&self) -> Vec<Bound> {
         Vec::new()
+    }
+}
+
+/// What an agent keeps registered of its own node: instances and checks that it runs. It is the truth for what it owns, and
+/// brings the catalogue to agree with it.
+pub trait LocalRegistry: Send + Sync + 'static {
+    /// Adds an instance or replaces it. Durable when it answers, except in `-dev`; the catalogue has been told by then if it
+    /// could be, and is told again until it agrees.
+    fn register_service(
+        &self,
+        definition: konsul_types::ServiceDefinition,
+        replace_checks: bool,
+    ) -> Reply<'_, ()>;
+    /// Removes an instance with its checks. [`Error::ServiceNotFound`] if it is not one of the agent's.
+    fn deregister_service(&self, namespace: Namespace, id: ServiceId) -> Reply<'_, ()>;
+    /// Adds a check or replaces it.
+    fn register_check(&self, definition: konsul_types::CheckDefinition) -> Reply<'_, ()>;
+    /// Removes a check. [`Error::CheckNotFound`] if it is not one of the agent's.
+    fn deregister_check(&self, namespace: Namespace, id: CheckId) -> Reply<'_, ()>;
+    /// Takes a result of a TTL check. [`Error::CheckNotFound`] or [`Error::NotTtlCheck`].
+    fn update_check(
+        &self,
+        namespace: Namespace,
+        id: CheckId,
+        status: CheckStatus,
+        output: String,
+    ) -> Reply<'_, ()>;
+    /// Puts the node or an instance into maintenance or takes it out.
+    fn maintenance(
+        &self,
+        service: Option<(Namespace, ServiceId)>,
+        enable: bool,
+        reason: String,
+    ) -> Reply<'_, ()>;
+    /// The agent's instances in a namespace, by id, as the catalogue should have them.
+    fn services(&self, namespace: &Namespace) -> Vec<Arc<Service>>;
+    /// The agent's checks in a namespace, by id, as they stand now.
+    fn checks(&self, namespace: &Namespace) -> Vec<Arc<Check>>;
+    /// One of the agent's instances.
+    fn service(&self, namespace: &Namespace, id: &ServiceId) -> Option<Arc<Service>> {
+        self.services(namespace).into_iter().find(|service| service.id == *id)
+    }
+    /// One of the agent's checks.
+    fn check(&self, namespace: &Namespace, id: &CheckId) -> Option<Arc<Check>> {
+        self.checks(namespace).into_iter().find(|check| check.id == *id)
     }
 }
 
@@ -332,6 +385,12 @@ pub struct LogLevels {
 pub struct UsageReport {
     /// Nodes in the catalogue.
     pub nodes: u64,
+    /// Services in the catalogue, over all namespaces.
+    pub services: u64,
+    /// Instances of services in the catalogue.
+    pub instances: u64,
+    /// Prepared queries.
+    pub queries: u64,
     /// Checks in the catalogue.
     pub checks: u64,
     /// Request ids remembered.

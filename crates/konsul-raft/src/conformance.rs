@@ -14,6 +14,7 @@ use konsul_storage::contract::{LogId, Storage};
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 
+use crate::alone::Alone;
 use crate::contract::{Committed, Fatal, IncomingChunks, SnapshotChunks};
 use crate::figures::Counting;
 use crate::health::Health;
@@ -60,7 +61,7 @@ fn build() -> (LogStore, Applier) {
     let counting = Arc::new(Counting::new());
     let keeper = Keeper::new(Box::new(storage), health.clone(), counting.clone());
     let disk = Worker::start("suite", keeper, 16, Keeper::finish).unwrap();
-    let log = LogStore::new(disk, health.clone(), counting, vote, bounds);
+    let log = LogStore::new(disk, health.clone(), counting, Arc::new(Alone::new()), vote, bounds);
     let machine = Box::new(Blank(LogId::default()));
     (log, Applier::new(machine, StoredMembership::default(), Newest::default(), health))
 }

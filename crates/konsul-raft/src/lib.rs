@@ -41,13 +41,15 @@
 //!   Other nodes are unreachable (`network`), not silently agreed with. Before they exist two things must be settled:
 //!   a voter that restarts has forgotten to whom it granted a lease, so it must not vote for one election time-out;
 //!   and a transfer of leadership must end the lease before it begins.
-//! - Any second path for a single node: a cluster of one votes, writes its blank entry and commits like any other.
+//! - Any second path for a single node: a cluster of one votes, writes its blank entry and commits like any other. Only
+//!   its reads need no round once one has shown that it leads and that nobody else votes: see `alone`.
 //! - Retries. Whoever retries an `Unknown` needs a request id that the state machine knows.
 
 pub mod contract;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 
+mod alone;
 #[cfg(test)]
 mod conformance;
 mod convert;

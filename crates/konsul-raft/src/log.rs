@@ -18,6 +18,7 @@ use konsul_storage::contract::LogId;
 use openraft::storage::{IOFlushed, LogState, RaftLogReader, RaftLogStorage};
 use openraft::{EntryPayload, OptionalSend};
 
+use crate::alone::Alone;
 use crate::convert;
 use crate::figures::Counting;
 use crate::health::Health;
@@ -35,6 +36,7 @@ pub(crate) struct LogStore {
     disk: Worker<Keeper>,
     health: Arc<Health>,
     counting: Arc<Counting>,
+    alone: Arc<Alone>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -50,12 +52,13 @@ impl LogStore {
         disk: Worker<Keeper>,
         health: Arc<Health>,
         counting: Arc<Counting>,
+        alone: Arc<Alone>,
         vote: Option<storage::Vote>,
         bounds: (LogId, LogId),
     ) -> Self {
         let (purged, last) = bounds;
         let shared = Shared { vote, purged, last, recent: Recent::default() };
-        Self { disk, health, counting, shared: Arc::new(Mutex::new(shared)) }
+        Self { disk, health, counting, alone, shared: Arc::new(Mutex::new(shared)) }
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -170,6 +173,7 @@ impl RaftLogStorage<Types> for LogStore {
 
     /// Returns once the vote is durable. Without space it waits for some: a vote that is not durable may not be given.
     async fn save_vote(&mut self, vote: &RaftVote) -> Result<(), io::Error> {
+        self.alone.next_turn();
         let vote = convert::vote_to_disk(vote);
         while !self.disk.call(move |keeper| keeper.save_vote(vote)).await.map_err(gone)?? {
             if self.health.stopped().is_some() {
@@ -188,7 +192,7 @@ impl RaftLogStorage<Types> for LogStore {
     {
         let entries = {
             let mut shared = self.shared();
-            let entries = shared.take_in(entries);
+            let entries = shared.take_in(entries, &self.alone);
             self.counting.recent_entries.store(shared.recent.entries.len(), Ordering::Relaxed);
             entries
         };
@@ -197,6 +201,8 @@ impl RaftLogStorage<Types> for LogStore {
 
     async fn truncate_after(&mut self, last: Option<RaftLogId>) -> Result<(), io::Error> {
         let last = convert::outward_or_start(last.as_ref());
+        // What is taken back may have been a membership.
+        self.alone.next_turn();
         {
             let mut shared = self.shared();
             shared.last = shared.last.min(last);
@@ -218,9 +224,12 @@ impl RaftLogStorage<Types> for LogStore {
 
 impl Shared {
     /// Keeps new entries for readers, and gives their form for the disk.
-    fn take_in(&mut self, entries: impl IntoIterator<Item = Entry>) -> Vec<storage::Entry> {
+    fn take_in(&mut self, entries: impl IntoIterator<Item = Entry>, alone: &Alone) -> Vec<storage::Entry> {
         let mut for_disk = Vec::new();
         for entry in entries {
+            if matches!(entry.payload, EntryPayload::Membership(_)) {
+                alone.next_turn();
+            }
             for_disk.push(convert::to_disk(&entry));
             self.recent.push(entry);
         }

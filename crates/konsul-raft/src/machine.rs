@@ -10,6 +10,7 @@ use konsul_storage::contract::{LogId, SnapshotMeta};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine, Snapshot};
 use openraft::{EntryPayload, OptionalSend};
 
+use crate::alone::Alone;
 use crate::contract::{Committed, Fatal, IncomingChunks, SnapshotChunks, StateMachine};
 use crate::convert;
 use crate::figures::{Applied, Counting};
@@ -33,6 +34,7 @@ pub(crate) struct Answering<S: StateMachine> {
     pub(crate) machine: S,
     pub(crate) proposals: Arc<Proposals<S::Reply>>,
     pub(crate) counting: Arc<Counting>,
+    pub(crate) alone: Arc<Alone>,
 }
 
 impl<S: StateMachine> Machine for Answering<S> {
@@ -45,6 +47,7 @@ impl<S: StateMachine> Machine for Answering<S> {
         let replies = self.machine.apply(batch)?;
         let applied = Applied { entries: batch.len(), from, to: now() };
         self.counting.applied(applied);
+        self.alone.applied(self.machine.applied().index);
         self.proposals.answer(batch, replies, applied)
     }
 

@@ -10,6 +10,7 @@ use konsul_runtime::{JoinHandle, spawn};
 use konsul_storage::contract::{LogId, SnapshotReader, Storage};
 use openraft::{Config, EmptyNode, SnapshotPolicy};
 
+use crate::alone::Alone;
 use crate::contract::{Options, StartError, Status};
 use crate::convert;
 use crate::figures::Counting;
@@ -42,6 +43,7 @@ pub(crate) struct Node {
     pub(crate) barriers: mpsc::Sender<oneshot::Sender<BarrierAnswer>>,
     pub(crate) snapshots: mpsc::Sender<oneshot::Sender<SnapshotAnswer>>,
     pub(crate) lease: Arc<Lease>,
+    pub(crate) alone: Arc<Alone>,
     pub(crate) status: watch::Receiver<Arc<Status>>,
     pub(crate) stop: mpsc::Sender<()>,
     /// True once everything has ended.
@@ -59,6 +61,7 @@ pub(crate) struct Setup {
     /// Answers every proposal under way that its outcome is unknown.
     pub(crate) give_up: Box<dyn Fn(&str) + Send + Sync>,
     pub(crate) counting: Arc<Counting>,
+    pub(crate) alone: Arc<Alone>,
 }
 
 /// The body of the node's thread: starts, tells, and runs until it is asked to stop or every handle is gone.
@@ -108,8 +111,8 @@ async fn start(
     stop: mpsc::Sender<()>,
     ended: watch::Receiver<bool>,
 ) -> Result<(Node, Running), StartError> {
-    let Setup { options, storage, machine, give_up, counting } = setup;
-    let opened = open(&options, storage, machine, counting).await?;
+    let Setup { options, storage, machine, give_up, counting, alone } = setup;
+    let opened = open(&options, storage, machine, counting, alone).await?;
     let (node, running) = staff(&options, opened, give_up.into(), stop, ended);
     if let Err(error) = begin(&node.core, &options).await {
         running.end().await;
@@ -127,6 +130,7 @@ struct Opened {
     newest: Newest,
     covered: LogId,
     counting: Arc<Counting>,
+    alone: Arc<Alone>,
 }
 
 async fn open(
@@ -134,6 +138,7 @@ async fn open(
     storage: Box<dyn Storage>,
     mut machine: Box<dyn Machine>,
     counting: Arc<Counting>,
+    alone: Arc<Alone>,
 ) -> Result<Opened, StartError> {
     let config = Arc::new(configure(options)?);
     let health = Arc::new(Health::new());
@@ -143,10 +148,10 @@ async fn open(
     let usage = keeper.usage();
     let thread = format!("{}-log", options.name);
     let disk = Worker::start(&thread, keeper, DISK_JOBS, Keeper::finish).map_err(StartError::Thread)?;
-    let log = LogStore::new(disk.clone(), health.clone(), counting.clone(), vote, bounds);
+    let log = LogStore::new(disk.clone(), health.clone(), counting.clone(), alone.clone(), vote, bounds);
     let applier = Applier::new(machine, membership, newest.clone(), health.clone());
     match Core::new(options.node_id, config, NoPeers, log, applier).await {
-        Ok(core) => Ok(Opened { core, disk, health, usage, newest, covered, counting }),
+        Ok(core) => Ok(Opened { core, disk, health, usage, newest, covered, counting, alone }),
         Err(error) => {
             // The storage is closed before anybody hears of it, so that a second try does not find it in use.
             disk.stop().await;
@@ -163,7 +168,7 @@ fn staff(
     stop: mpsc::Sender<()>,
     ended: watch::Receiver<bool>,
 ) -> (Node, Running) {
-    let Opened { core, disk, health, usage, newest, covered, counting } = opened;
+    let Opened { core, disk, health, usage, newest, covered, counting, alone } = opened;
     let lease = Arc::new(Lease::default());
     let elected = Arc::new(Notify::new());
     let (telling, status) = watch::channel(Arc::new(status::initial(options, &usage)));
@@ -185,6 +190,8 @@ fn staff(
         health: health.clone(),
         elected,
         times: Times::new(options),
+        node_id: options.node_id,
+        alone: alone.clone(),
     };
     let snapshotter = Snapshotter {
         core: core.clone(),
@@ -218,6 +225,7 @@ fn staff(
         barriers,
         snapshots,
         lease,
+        alone,
         status,
         stop,
         ended,

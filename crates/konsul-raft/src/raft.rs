@@ -9,6 +9,7 @@ use konsul_runtime::sync::{OwnedSemaphorePermit, oneshot, watch};
 use konsul_runtime::trace::Scope;
 use konsul_storage::contract::{LogId, Storage};
 
+use crate::alone::Alone;
 use crate::contract::Role;
 use crate::contract::{BarrierError, Options, ProposeError, SnapshotError, StartError, StateMachine, Status};
 use crate::figures::{Counting, Figures};
@@ -53,11 +54,17 @@ impl<R: Send + 'static> Raft<R> {
     ) -> Result<Self, StartError> {
         let proposals = Arc::new(Proposals::default());
         let counting = Arc::new(Counting::new());
-        let answering = Answering { machine, proposals: proposals.clone(), counting: counting.clone() };
+        let alone = Arc::new(Alone::new());
+        let answering = Answering {
+            machine,
+            proposals: proposals.clone(),
+            counting: counting.clone(),
+            alone: alone.clone(),
+        };
         let under_way = proposals.clone();
         let give_up = Box::new(move |why: &str| under_way.give_up(why));
         let name = options.name.clone();
-        let setup = Setup { options, storage, machine: Box::new(answering), give_up, counting };
+        let setup = Setup { options, storage, machine: Box::new(answering), give_up, counting, alone };
         let (started, node) = oneshot::channel();
         let thread = dedicated(&name, move || node::run(setup, started));
         match node.await {
@@ -99,9 +106,13 @@ impl<R: Send + 'static> Raft<R> {
         answer.await.unwrap_or_else(|_| Err(ProposeError::Unknown(self.node.health.reason())))
     }
 
+    /// A node whose tasks are gone can no longer say that it has stopped; its closed channel does.
+    fn is_over(&self) -> bool {
+        self.node.health.stopped().is_some() || self.node.stop.is_closed()
+    }
+
     fn admit(&self) -> Result<(), ProposeError> {
-        // A node whose tasks are gone can no longer say that it has stopped; its closed channel does.
-        if self.node.health.stopped().is_some() || self.node.stop.is_closed() {
+        if self.is_over() {
             return Err(ProposeError::Stopped(self.node.health.reason()));
         }
         if self.node.health.is_full() {
@@ -121,11 +132,15 @@ impl<R: Send + 'static> Raft<R> {
 
     /// Confirms with a quorum that this node leads, and waits until everything committed before that is applied here.
     /// A read of the state after this call sees every write that was acknowledged before it began. Calls that wait at
-    /// the same time share one confirmation. Answers the position that is applied at least.
+    /// the same time share one confirmation, and a node that is the only voter needs none: see `alone`. Answers the
+    /// position that is applied at least.
     ///
     /// # Errors
     /// [`BarrierError`]; `NoQuorum` after the longest election time-out.
     pub async fn barrier(&self) -> Result<LogId, BarrierError> {
+        if let Some(applied) = self.node.alone.position().filter(|_| !self.is_over()) {
+            return Ok(applied);
+        }
         let stopped = || BarrierError::Stopped(self.node.health.reason());
         let (reply, answer) = oneshot::channel();
         self.node.barriers.send(reply).await.map_err(|_| stopped())?;

@@ -8,8 +8,8 @@
 //! A round that succeeded also gives the lease: a quorum heard this leader after the round began, and none of it votes
 //! for another one within its election time-out. The lease is counted from the *begin* of the round and lasts three
 //! quarters of the shortest election time-out, so clocks may drift apart by a third. While nobody asks, a round every
-//! quarter of that time keeps it alive. A cluster of one takes the same path: the quorum is then this node, and the
-//! round shows that its core is alive and has applied what it committed.
+//! quarter of that time keeps it alive. A cluster of one takes the same path for its lease; the quorum is then this node.
+//! Its barriers are answered without a round once one has succeeded, see [`alone`](crate::alone).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +20,7 @@ use konsul_storage::contract::LogId;
 use openraft::ReadPolicy;
 use openraft::errors::{LinearizableReadError, RaftError};
 
+use crate::alone::Alone;
 use crate::contract::{BarrierError, Options};
 use crate::convert;
 use crate::health::Health;
@@ -58,6 +59,8 @@ pub(crate) struct Rounds {
     /// Rung when this node becomes leader, so that its lease need not wait for the next turn.
     pub(crate) elected: Arc<Notify>,
     pub(crate) times: Times,
+    pub(crate) node_id: u64,
+    pub(crate) alone: Arc<Alone>,
 }
 
 /// The durations that follow from the options.
@@ -92,7 +95,7 @@ impl Rounds {
             while let Ok(asked) = self.asked.try_recv() {
                 waiting.push(asked);
             }
-            let begun = time::now();
+            let (begun, turn) = (time::now(), self.alone.turn());
             let answer = self.round().await;
             self.settle(begun, &answer);
             for asked in waiting {
@@ -100,6 +103,9 @@ impl Rounds {
                 let _ = asked.send(answer.clone());
             }
             next = begun + self.times.renew;
+            if let Ok(at) = answer {
+                self.look_around(turn, at).await;
+            }
         }
     }
 
@@ -112,6 +118,21 @@ impl Rounds {
             Ok(Ok(read)) => Ok(convert::outward(read.log_id())),
             Ok(Err(error)) => Err(self.refused(error)),
             Err(time::Elapsed) => Err(BarrierError::NoQuorum),
+        }
+    }
+
+    /// After a round that succeeded: if nobody else votes, readers need no more rounds until that may have changed.
+    async fn look_around(&self, turn: u64, at: LogId) {
+        if self.alone.is_confirmed(turn) {
+            return;
+        }
+        let node_id = self.node_id;
+        let sole = self
+            .core
+            .with_raft_state(move |state| state.membership_state.effective().voter_ids().eq([node_id]));
+        // A core that has ended answers nothing, and confirms nothing.
+        if sole.await.unwrap_or(false) {
+            self.alone.confirm(turn, at.term);
         }
     }
 

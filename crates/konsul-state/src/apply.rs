@@ -46,6 +46,7 @@ impl State {
         let mut changes = Vec::new();
         let outcome = self.run(&proposal.command, &mut changes);
         self.settle_locks(&mut changes);
+        self.settle_services(&mut changes);
         if let Some(request) = proposal.request {
             self.remember(request, &outcome);
         }
@@ -90,6 +91,7 @@ impl State {
             Command::KvExpire { term, keys } => self.kv_expire(*term, keys, changes),
             Command::EventFire { event } => self.event_fire(event, changes),
             Command::Catalog(command) => self.catalog_command(command, changes),
+            Command::Query(command) => self.query_command(command, changes),
             Command::LeaderStart { term } => self.leader_start(*term),
             Command::SetLimits(limits) => self.set_limits(limits.over(self.limits)),
             Command::SetBounds(limits) => self.set_limits(*limits),

@@ -15,7 +15,7 @@ pub enum Table {
     Kv = 0,
     /// Sessions.
     Sessions = 1,
-    /// Nodes and checks.
+    /// Nodes, instances of services, checks, coordinates.
     Catalog = 2,
     /// Events.
     Events = 3,
@@ -26,6 +26,9 @@ pub enum Table {
     Locks = 5,
     /// Old values of keys.
     History = 6,
+    // Feature level 3.
+    /// Prepared queries.
+    Queries = 7,
 }
 
 impl Table {
@@ -38,6 +41,7 @@ impl Table {
         Table::Requests,
         Table::Locks,
         Table::History,
+        Table::Queries,
     ];
 
     /// Its name, for messages.
@@ -50,6 +54,7 @@ impl Table {
             Table::Requests => "requests",
             Table::Locks => "locks",
             Table::History => "history",
+            Table::Queries => "queries",
         }
     }
 }
@@ -58,10 +63,10 @@ impl Table {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hashes([u64; TABLES]);
 
-const TABLES: usize = 7;
+const TABLES: usize = 8;
 
 /// How many of the tables each feature level has, level 1 first. What a level writes has those and no more.
-const TABLES_OF_LEVEL: [usize; 2] = [5, TABLES];
+const TABLES_OF_LEVEL: [usize; 3] = [5, 7, TABLES];
 
 impl Hashes {
     /// Replaces one record's part in a table's hash. `None` stands for absent.

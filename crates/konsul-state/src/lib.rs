@@ -10,7 +10,7 @@
 //! 2. The clock is advanced ([`konsul_types::Proposal::at`], never backwards) and graves, lock delays and remembered requests whose time is
 //!    over are dropped.
 //! 3. A repeated request is answered from memory ([`requests`]); nothing is done twice.
-//! 4. The command goes to its room: [`keyspace`] for keys, [`sessions`], [`locks`], [`catalog`], [`events`], [`restore`]. A room answers
+//! 4. The command goes to its room: [`keyspace`] for keys, [`sessions`], [`locks`], [`catalog`], [`queries`], [`events`], [`restore`]. A room answers
 //!    an [`konsul_types::Outcome`]; a refusal is one of them. It notes every record that became different.
 //! 5. The caller gets outcome and changes, publishes a clone of the state (all tables are persistent maps, so a clone is a
 //!    few pointers), and hands the changes to the feed.
@@ -23,7 +23,8 @@
 //!
 //! # Invariants, as absences
 //!
-//! - No lock without its session, no session without its node, no check without its node ([`State::verify`]).
+//! - No lock without its session, no session without its node, no instance without its node, no check without its node
+//!   and instance ([`State::verify`]).
 //! - No path through [`State::apply`] leaves part of a transaction behind: it works on a clone and keeps or drops it.
 //! - No iteration over anything unordered.
 //! - No error from `apply` but [`Divergence`]: that is a reason to stop the node, everything else is an outcome.
@@ -40,6 +41,7 @@ pub mod locks;
 mod members;
 pub mod mutants;
 pub mod pages;
+pub mod queries;
 pub mod requests;
 pub mod restore;
 pub mod sessions;

@@ -3,17 +3,29 @@
 use std::sync::Arc;
 
 use konsul_types::txn::{KvTxnOp, TxnFailure};
-use konsul_types::{BatchItem, Change, Index, Key, KvCommand, KvRecord, Namespace, Outcome, SessionId};
+use konsul_types::{
+    BatchItem, Change, Index, Key, KvCommand, KvRecord, Namespace, Outcome, SessionId, TxnOp, TxnResult,
+};
 
 use crate::state::State;
 
 impl State {
-    pub(crate) fn run_member(
-        &mut self,
-        namespace: &Namespace,
-        op: &KvTxnOp,
-        changes: &mut Vec<Change>,
-    ) -> BatchItem {
+    pub(crate) fn run_op(&mut self, op: &TxnOp, changes: &mut Vec<Change>) -> BatchItem {
+        match op {
+            TxnOp::Kv { namespace, op } => self.run_member(namespace, op, changes),
+            TxnOp::Catalog(op) => catalog_item(self.catalog_member(op, changes)),
+        }
+    }
+
+    /// A member that only reads.
+    pub(crate) fn read_op(&self, op: &TxnOp) -> BatchItem {
+        match op {
+            TxnOp::Kv { namespace, op } => self.read_member(namespace, op),
+            TxnOp::Catalog(op) => catalog_item(self.catalog_read(op)),
+        }
+    }
+
+    fn run_member(&mut self, namespace: &Namespace, op: &KvTxnOp, changes: &mut Vec<Change>) -> BatchItem {
         match op {
             KvTxnOp::Write(command) => self.member_write(namespace, command, changes),
             _ => self.read_member(namespace, op),
@@ -21,7 +33,7 @@ impl State {
     }
 
     /// A member that only reads.
-    pub(crate) fn read_member(&self, namespace: &Namespace, op: &KvTxnOp) -> BatchItem {
+    fn read_member(&self, namespace: &Namespace, op: &KvTxnOp) -> BatchItem {
         match op {
             KvTxnOp::Write(_) => BatchItem::Done,
             KvTxnOp::Get { key } => match self.record(namespace, key) {
@@ -102,5 +114,13 @@ impl State {
 
     fn record(&self, namespace: &Namespace, key: &Key) -> Option<Arc<KvRecord>> {
         self.keyspace(namespace)?.get(key.as_str()).cloned()
+    }
+}
+
+fn catalog_item(member: Result<Option<TxnResult>, TxnFailure>) -> BatchItem {
+    match member {
+        Ok(Some(result)) => BatchItem::Catalog(result),
+        Ok(None) => BatchItem::Done,
+        Err(why) => BatchItem::Failed(why),
     }
 }

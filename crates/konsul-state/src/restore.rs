@@ -124,6 +124,7 @@ impl State {
         self.locks = backup.locks;
         self.timeline = backup.timeline;
         self.catalog = backup.catalog;
+        self.queries = backup.queries;
         self.events = backup.events;
         self.hashes = backup.hashes.with(Table::Requests, requests_hash);
         self.restored_at = self.index;

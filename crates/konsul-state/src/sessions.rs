@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
+use konsul_types::session::ServiceCheckRef;
 use konsul_types::{
     Behavior, Change, Check, CheckStatus, Index, Millis, Namespace, NodeName, Outcome, Refusal, Session,
     SessionId, SessionSpec,
@@ -114,6 +115,25 @@ impl Sessions {
     }
 }
 
+/// Whether a session leans on a check of its node. Node checks may name checks of instances in the default namespace too, as
+/// in Consul.
+fn leans_on(namespace: &Namespace, spec: &SessionSpec, check: &Check) -> bool {
+    let by_node = check.namespace.is_default() && spec.node_checks.contains(&check.id);
+    let of_service = |named: &ServiceCheckRef| {
+        named.id == check.id && check_namespace(namespace, named).is_some_and(|ns| ns == check.namespace)
+    };
+    by_node || spec.service_checks.iter().any(of_service)
+}
+
+/// The namespace that a session's service check is of: the session's own unless it names one.
+fn check_namespace(session: &Namespace, check: &ServiceCheckRef) -> Option<Namespace> {
+    if check.namespace.is_empty() {
+        Some(session.clone())
+    } else {
+        Namespace::new(check.namespace.as_str()).ok()
+    }
+}
+
 fn uuid_zero() -> uuid::Uuid {
     uuid::Uuid::nil()
 }
@@ -159,9 +179,17 @@ impl State {
                 Some(_) => {}
             }
         }
-        // No service is registered yet, so none of its checks is.
-        if let Some(check) = spec.service_checks.first() {
-            return Err(Refusal::MissingCheck { id: check.id.to_string() });
+        for check in &spec.service_checks {
+            let namespace = check_namespace(namespace, check);
+            let found =
+                namespace.and_then(|namespace| self.catalog.check_of(&spec.node, &namespace, &check.id));
+            match found.map(|check| check.status) {
+                None => return Err(Refusal::MissingCheck { id: check.id.to_string() }),
+                Some(CheckStatus::Critical) => {
+                    return Err(Refusal::CriticalCheck { id: check.id.to_string() });
+                }
+                Some(_) => {}
+            }
         }
         if self.sessions.count(namespace) >= self.limits.sessions {
             return Err(Refusal::TooManySessions {
@@ -255,7 +283,7 @@ impl State {
     /// Ends the sessions that lean on a check of a node.
     pub(crate) fn end_sessions_of_check(&mut self, check: &Check, changes: &mut Vec<Change>) {
         for (namespace, id) in self.sessions.on_node(&check.node) {
-            let leans = |session: &Arc<Session>| session.spec.node_checks.contains(&check.id);
+            let leans = |session: &Arc<Session>| leans_on(&namespace, &session.spec, check);
             if self.sessions.get(&namespace, id).is_some_and(leans) {
                 self.end_session(&namespace, id, changes);
             }
@@ -283,6 +311,9 @@ impl State {
             return;
         };
         self.put_session(namespace, None, id, changes);
+        if namespace.is_default() {
+            self.end_queries_of(id, changes);
+        }
         let delay = session.spec.lock_delay_ms.min(LOCK_DELAY_MAX_MS);
         self.end_locks_of(namespace, id, delay, changes);
         let mut keys: Vec<_> =

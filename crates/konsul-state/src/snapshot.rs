@@ -11,11 +11,13 @@ use imbl::{OrdMap, Vector};
 use konsul_types::encoding::{self, DecodeError};
 use konsul_types::{
     Check, Event, Index, Key, KvRecord, Limits, LimitsV1, Lock, LockName, LockWaiter, Millis, Namespace,
-    Node, RequestId, RestoreId, Session, Value,
+    Node, NodeCoordinate, NodeName, PreparedQuery, RequestId, RestoreId, Service, ServiceName, Session,
+    Transition, Value, node::CheckV1,
 };
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::catalog::CheckKey;
 use crate::dirs::Dir;
 use crate::hash::RecordHash;
 use crate::history::PastRow;
@@ -24,6 +26,7 @@ use crate::requests::{Answered, Remembered};
 use crate::state::State;
 
 mod batches;
+mod catalogue;
 mod restorer;
 
 pub use restorer::{Restorer, SnapshotError};
@@ -79,7 +82,7 @@ pub(crate) enum Part {
     },
     Sessions(Vec<(Namespace, Arc<Session>)>),
     Nodes(Vec<Arc<Node>>),
-    Checks(Vec<Arc<Check>>),
+    Checks(Vec<CheckV1>),
     Events(Vec<Arc<Event>>),
     Requests(Vec<(RequestId, Answered)>),
     Staging {
@@ -103,6 +106,26 @@ pub(crate) enum Part {
     /// Requests with a fingerprint, or whose ids tell no time.
     NamedRequests(Vec<(RequestId, Option<u64>, Answered)>),
     Timeline(Vec<(Index, Millis)>),
+    // Feature level 3.
+    CatalogMarks(Box<CatalogMarks>),
+    Services(Vec<Arc<Service>>),
+    Groups(Vec<((Namespace, ServiceName), Index, Index)>),
+    NodeMarks(Vec<(NodeName, Index)>),
+    /// Checks that level 1 cannot say.
+    FullChecks(Vec<Arc<Check>>),
+    Transitions(Vec<(CheckKey, Vec<Transition>)>),
+    Coordinates(Vec<Arc<NodeCoordinate>>),
+    Queries(Vec<Arc<PreparedQuery>>),
+}
+
+/// Indexes of the catalogue that no record tells.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CatalogMarks {
+    pub services_changed: Vec<(Namespace, Index)>,
+    pub extinct: Vec<(Namespace, Index)>,
+    pub nodes_extinct: Index,
+    pub coordinates_changed: Index,
+    pub queries_changed: Index,
 }
 
 /// How many parts there were, and the checksum over their bytes.
@@ -161,7 +184,8 @@ impl State {
                 .chain(self.session_parts())
                 .chain(self.small_parts())
                 .chain(self.request_parts())
-                .chain(self.second_level_parts()),
+                .chain(self.second_level_parts())
+                .chain(self.third_level_parts()),
         )
     }
 
@@ -263,8 +287,9 @@ impl State {
             Part::Nodes(rows.into_iter().map(|(_, n)| n).collect())
         });
         let checks = batches(self.catalog.checks.clone(), |rows| {
-            Part::Checks(rows.into_iter().map(|(_, c)| c).collect())
+            Part::Checks(rows.into_iter().filter_map(|(_, check)| check.as_v1()).collect())
         });
+        let checks = checks.filter(|part| !matches!(part, Part::Checks(rows) if rows.is_empty()));
         let events = self.events.kept.clone().into_iter().map(|event| Part::Events(vec![event]));
         let staging = self.staging.clone();
         let begun = staging.as_ref().map(|staging| Part::Staging { id: staging.id });

@@ -11,6 +11,7 @@ use crate::hash::Hashes;
 use crate::history::Timeline;
 use crate::keyspace::{Found, Keyspace};
 use crate::locks::Locks;
+use crate::queries::Queries;
 use crate::requests::Requests;
 use crate::restore::Staging;
 use crate::sessions::Sessions;
@@ -32,6 +33,7 @@ pub struct State {
     pub(crate) sessions: Sessions,
     pub(crate) locks: Locks,
     pub(crate) catalog: Catalog,
+    pub(crate) queries: Queries,
     pub(crate) events: Events,
     pub(crate) requests: Requests,
     pub(crate) staging: Option<Staging>,
@@ -68,6 +70,7 @@ impl State {
             sessions: Sessions::default(),
             locks: Locks::default(),
             catalog: Catalog::default(),
+            queries: Queries::default(),
             events: Events::default(),
             requests: Requests::default(),
             staging: None,
@@ -118,9 +121,14 @@ impl State {
         self.checkpoints.last()
     }
 
-    /// Nodes and checks.
+    /// Nodes, instances of services and checks.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The prepared queries.
+    pub fn queries(&self) -> &Queries {
+        &self.queries
     }
 
     /// The kept events.

@@ -21,7 +21,7 @@ impl State {
 
     pub(crate) fn batch(&mut self, atomic: bool, ops: &[TxnOp], changes: &mut Vec<Change>) -> Outcome {
         if !atomic {
-            let run = |TxnOp::Kv { namespace, op }: &TxnOp| self.run_member(namespace, op, changes);
+            let run = |op: &TxnOp| self.run_op(op, changes);
             return Outcome::Batch(ops.iter().map(run).collect());
         }
         match self.all_or_none(ops, changes) {
@@ -38,8 +38,8 @@ impl State {
 
     /// Runs members that only read, outside the log.
     pub fn read_members<'a>(&'a self, ops: &'a [TxnOp]) -> impl Iterator<Item = BatchItem> + 'a {
-        debug_assert!(ops.iter().all(|TxnOp::Kv { op, .. }| !op.is_write()), "writes go through the log");
-        ops.iter().map(|TxnOp::Kv { namespace, op }| self.read_member(namespace, op))
+        debug_assert!(ops.iter().all(|op| !op.is_write()), "writes go through the log");
+        ops.iter().map(|op| self.read_op(op))
     }
 
     /// Tries every member, so that all failures are told, not only the first.
@@ -50,7 +50,7 @@ impl State {
     ) -> Result<Vec<BatchItem>, Vec<TxnError>> {
         let mut trial = self.clone();
         let mut noted = Vec::new();
-        let run = |TxnOp::Kv { namespace, op }: &TxnOp| trial.run_member(namespace, op, &mut noted);
+        let run = |op: &TxnOp| trial.run_op(op, &mut noted);
         let (items, errors) = outcome_of(ops.iter().map(run));
         if !errors.is_empty() {
             return Err(errors);
@@ -77,7 +77,15 @@ fn outcome_of(members: impl Iterator<Item = BatchItem>) -> (Vec<BatchItem>, Vec<
 /// What a transaction tells its client: keys with their records, in the order of the members.
 fn results(ops: &[TxnOp], items: Vec<BatchItem>) -> Vec<TxnResult> {
     let mut told = Vec::new();
-    for (TxnOp::Kv { namespace, op }, item) in ops.iter().zip(items) {
+    for (op, item) in ops.iter().zip(items) {
+        let (namespace, op) = match (op, &item) {
+            (TxnOp::Kv { namespace, op }, _) => (namespace, op),
+            (TxnOp::Catalog(_), BatchItem::Catalog(result)) => {
+                told.push(result.clone());
+                continue;
+            }
+            (TxnOp::Catalog(_), _) => continue,
+        };
         let with_value = matches!(op, KvTxnOp::Get { .. } | KvTxnOp::GetOrEmpty { .. });
         match (item, key_of(op)) {
             (BatchItem::Record(record), Some(key)) => {

@@ -10,6 +10,7 @@ use crate::hash::{Hashes, Table};
 use crate::keyspace::{Keyspace, record_hash};
 use crate::state::State;
 
+mod catalogue;
 mod history;
 mod locks;
 mod marks;
@@ -117,8 +118,11 @@ impl State {
     }
 
     fn verify_catalog(&self) -> Option<String> {
-        let orphan = self.catalog.checks().find(|check| self.catalog.node(&check.node).is_none())?;
-        Some(format!("check {} is on node {}, which does not exist", orphan.id, orphan.node))
+        let catalog = &self.catalog;
+        if let Some(orphan) = catalog.checks().find(|check| catalog.node(&check.node).is_none()) {
+            return Some(format!("check {} is on node {}, which does not exist", orphan.id, orphan.node));
+        }
+        catalogue::verify(self)
     }
 
     fn verify_hashes(&self) -> Option<String> {
@@ -137,6 +141,7 @@ impl State {
         self.catalog
             .checks()
             .for_each(|c| fresh.replace(Table::Catalog, None, Some(crate::catalog::check_hash(c))));
+        catalogue::add_hashes(self, &mut fresh);
         self.events
             .iter()
             .for_each(|e| fresh.replace(Table::Events, None, Some(crate::events::event_hash(e))));

@@ -23,8 +23,8 @@ use crate::files::Files;
 use crate::vfs::{Vfs, VfsLock};
 use crate::wal::frame::Record;
 use crate::wal::log::Log;
+use crate::wal::places::Position;
 use crate::wal::segment;
-use crate::wal::state::Position;
 use crate::{mutants, probe, snapshot, snapshot::set::Snapshots};
 
 /// How the disk engine behaves.
@@ -182,8 +182,7 @@ fn agree(mut log: Log, snapshots: &mut Snapshots) -> Result<Log, StorageError> {
 }
 
 fn adopt_purge(log: &mut Log, upto: LogId) -> bool {
-    let nowhere = Position { segment: 0, offset: 0, len: 0 };
-    log.state_mut().apply(Record::Purge(upto), nowhere).is_ok()
+    log.state_mut().apply(Record::Purge(upto), Position::NOWHERE).is_ok()
 }
 
 impl Storage for DiskStorage {

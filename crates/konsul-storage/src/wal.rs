@@ -2,12 +2,13 @@
 //! files.
 //!
 //! `frame` is the form of one record, `segment` that of a file's head, `replay` reads a directory back,
-//! `tail` tells a write that never finished from decay, `state` is what a history amounts to, `log` writes it
-//! on, and `read` reads entries of it.
+//! `tail` tells a write that never finished from decay, `state` is what a history amounts to, `places`
+//! says where its entries lie, `log` writes it on, and `read` reads entries of it.
 
 pub(crate) mod cache;
 pub(crate) mod frame;
 pub(crate) mod log;
+pub(crate) mod places;
 pub(crate) mod read;
 pub(crate) mod replay;
 pub(crate) mod segment;

@@ -62,7 +62,17 @@ impl ServerSpec {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
-        command.args(["agent", "-server", "-bootstrap", "-node", "kills", "-http-port", "0"]);
+        command.args([
+            "agent",
+            "-server",
+            "-bootstrap",
+            "-node",
+            "kills",
+            "-http-port",
+            "0",
+            "-dns-port",
+            "-1",
+        ]);
         command.arg("-data-dir").arg(&self.data_dir).args(&self.flags);
         command
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Key, KvRecord, TxnFailure};
+use crate::{Key, KvRecord, TxnFailure, TxnResult};
 
 /// Most operations in one batch that a client sends.
 pub const BATCH_OPS_MAX: usize = 10_000;
@@ -22,6 +22,9 @@ pub enum BatchItem {
     Tree(Vec<(Key, Arc<KvRecord>)>),
     /// It did not happen. In a batch of all or none nothing else did either.
     Failed(TxnFailure),
+    // Feature level 3.
+    /// A record of the catalogue that was written, or read.
+    Catalog(TxnResult),
 }
 
 impl BatchItem {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Check, CheckId, Event, Index, Key, KvRecord, Lock, LockName, LockWaiter, Millis, Namespace, Node,
-    NodeName, Session, SessionId,
+    NodeCoordinate, NodeName, PreparedQuery, QueryId, Service, ServiceName, Session, SessionId,
 };
 
 /// One record that became different. Old and new are shared with the state, never copied.
@@ -80,6 +80,34 @@ pub enum Change {
         /// As it waits.
         new: Option<Arc<LockWaiter>>,
     },
+    /// An instance was registered, changed or removed. Its identity is in the records.
+    Service {
+        /// As it was.
+        old: Option<Arc<Service>>,
+        /// As it is.
+        new: Option<Arc<Service>>,
+    },
+    /// What is told of a service became different: an instance, its checks, its node or that node's checks. Stands once in a
+    /// set for each service concerned, after the changes that made it so.
+    Instances {
+        /// Where.
+        namespace: Namespace,
+        /// Which, folded.
+        name: ServiceName,
+        /// Whether it matters to who is told of passing instances only. What a check says beside its status does not.
+        passing: bool,
+    },
+    /// A node's coordinate became different.
+    Coordinate(Arc<NodeCoordinate>),
+    /// A prepared query was made, changed or removed.
+    Query {
+        /// Which.
+        id: QueryId,
+        /// As it was.
+        old: Option<Arc<PreparedQuery>>,
+        /// As it is.
+        new: Option<Arc<PreparedQuery>>,
+    },
 }
 
 /// Everything that one log entry changed. Never split, never empty.
@@ -106,7 +134,10 @@ impl Change {
         128 + match self {
             Change::Kv { key, old, new, .. } => key.as_str().len() + kv(old) + kv(new),
             Change::Session { .. } => 512,
-            Change::Node { .. } | Change::Check { .. } => 1024,
+            Change::Node { .. } | Change::Check { .. } | Change::Service { .. } => 1024,
+            Change::Instances { .. } => 0,
+            Change::Coordinate(_) => 256,
+            Change::Query { .. } => 1024,
             Change::Event(event) => 256 + event.payload.len(),
             Change::Reset => 0,
             Change::Lock { name, .. } | Change::LockWaiter { name, .. } => 512 + name.as_str().len(),

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::CatalogCommand;
 use crate::encoding::{self, DecodeError};
 use crate::event::Event;
 use crate::kv::KvCommand;
 use crate::limits::{Limits, LimitsV1};
 use crate::lock::LockCommand;
-use crate::node::CatalogCommand;
+use crate::query::QueryCommand;
 use crate::restore::RestoreCommand;
 use crate::session::SessionSpec;
 use crate::txn::TxnOp;
@@ -120,6 +121,9 @@ pub enum Command {
     },
     /// Replaces all bounds.
     SetBounds(Limits),
+    // Feature level 3.
+    /// On prepared queries.
+    Query(QueryCommand),
 }
 
 impl Command {
@@ -127,11 +131,11 @@ impl Command {
     pub fn level(&self) -> u32 {
         match self {
             Command::Kv { op, .. } => op.level(),
-            Command::Txn { ops } => ops.iter().map(|TxnOp::Kv { op, .. }| op.level()).max().unwrap_or(1),
-            Command::Lock { .. }
-            | Command::LockDue { .. }
-            | Command::Batch { .. }
-            | Command::SetBounds(_) => 2,
+            Command::Txn { ops } => ops.iter().map(TxnOp::level).max().unwrap_or(1),
+            Command::Batch { ops, .. } => ops.iter().map(TxnOp::level).max().unwrap_or(2).max(2),
+            Command::Catalog(command) => command.level(),
+            Command::Query(_) => 3,
+            Command::Lock { .. } | Command::LockDue { .. } | Command::SetBounds(_) => 2,
             _ => 1,
         }
     }
@@ -143,6 +147,8 @@ impl Command {
             Command::Lock { .. } | Command::LockDue { .. } => "locks as resources",
             Command::Batch { .. } => "batches",
             Command::SetBounds(_) => "the bounds of history and locks",
+            Command::Catalog(_) => "services in the catalogue",
+            Command::Query(_) => "prepared queries",
             _ => "this command",
         }
     }

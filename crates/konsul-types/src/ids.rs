@@ -66,6 +66,8 @@ uuid_kinds! {
     NodeId
     /// A fired event.
     EventId
+    /// A prepared query.
+    QueryId
     /// One staged restore.
     RestoreId
     /// A write that may be sent more than once. A UUID of version 7: it carries the time of its making, so that the state

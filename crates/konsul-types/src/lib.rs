@@ -19,8 +19,11 @@
 //! used on a stored type.
 
 pub mod batch;
+pub mod catalog;
 pub mod change;
 pub mod command;
+pub mod coordinate;
+pub mod definition;
 pub mod duration;
 pub mod encoding;
 pub mod event;
@@ -31,24 +34,35 @@ pub mod lock;
 pub mod names;
 pub mod node;
 pub mod outcome;
+pub mod pairs;
+pub mod query;
 pub mod restore;
+pub mod service;
 pub mod session;
 pub mod time;
 pub mod txn;
 
 pub use batch::BatchItem;
+pub use catalog::{CatalogCommand, CatalogTxnOp, CheckResult, Registration};
 pub use change::{Change, ChangeSet};
 pub use command::{Command, Proposal};
+pub use coordinate::{Coordinate, NodeCoordinate, Real};
+pub use definition::{CheckDefinition, CheckKind, ServiceDefinition};
 pub use duration::GoDuration;
 pub use encoding::DecodeError;
 pub use event::Event;
-pub use ids::{EventId, Index, NodeId, Request, RequestId, RestoreId, SessionId};
+pub use ids::{EventId, Index, NodeId, QueryId, Request, RequestId, RestoreId, SessionId};
 pub use kv::{KvCommand, KvRecord, PutMode, TtlPatch, Value};
 pub use limits::{KvQuota, Limits, LimitsV1};
 pub use lock::{Lock, LockCommand, LockHolder, LockWaiter};
-pub use names::{CheckId, Key, LockName, NameError, Namespace, NodeName};
-pub use node::{Check, CheckStatus, Node};
+pub use names::{CheckId, Key, LockName, NameError, Namespace, NodeName, ServiceId, ServiceName};
+pub use node::{Check, CheckAbout, CheckStatus, CheckedService, Node, Transition};
 pub use outcome::{Outcome, Refusal};
+pub use pairs::{Pairs, Tags};
+pub use query::{PreparedQuery, QueryCommand, QueryService, QueryTemplate};
+pub use service::{
+    Advice, Dependency, Locality, Owner, Proxy, Service, ServiceAddress, ServiceKind, Weights,
+};
 pub use session::{Behavior, Session, SessionSpec};
 pub use time::{Expiry, Millis};
 pub use txn::{KvTxnOp, TxnError, TxnFailure, TxnOp, TxnResult};
@@ -56,7 +70,7 @@ pub use txn::{KvTxnOp, TxnError, TxnFailure, TxnOp, TxnResult};
 /// The highest feature level that this build understands. A state is born at [`FIRST_FEATURE_LEVEL`] and is raised by a
 /// command of the leader once every server can read what the level brings; commands above the present level are refused.
 /// Raised only together with a new command or record version.
-pub const FEATURE_LEVEL: u32 = 2;
+pub const FEATURE_LEVEL: u32 = 3;
 
 /// The feature level of a state before its first entry, for ever: a log means the same to every build that replays it.
 pub const FIRST_FEATURE_LEVEL: u32 = 1;

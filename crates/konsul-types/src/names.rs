@@ -87,12 +87,20 @@ names! {
     NodeName = "node name", check_label;
     /// A lock's name: 1 to 512 bytes of UTF-8 without control characters. Slashes have no meaning.
     LockName = "lock name", check_lock_name;
-    /// A check's id on its node: 1 to 128 bytes without control characters.
-    CheckId = "check id", check_check_id;
+    /// A check's id on its node: 1 to 512 bytes without control characters.
+    CheckId = "check id", check_catalog_name;
+    /// A service's name: 1 to 512 bytes of UTF-8 without control characters. Compared without regard to the case of ASCII
+    /// letters, as in DNS.
+    ServiceName = "service name", check_catalog_name;
+    /// An instance's id on its node: 1 to 512 bytes of UTF-8 without control characters.
+    ServiceId = "service id", check_catalog_name;
 }
 
 /// Longest name of a lock, in bytes.
 pub const LOCK_NAME_BYTES_MAX: usize = 512;
+
+/// Longest name or id of a service, and id of a check, in bytes.
+pub const CATALOG_NAME_BYTES_MAX: usize = 512;
 
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 8192;
@@ -107,6 +115,27 @@ impl Namespace {
     pub fn is_default(&self) -> bool {
         self.0 == "default"
     }
+}
+
+impl ServiceName {
+    /// The form under which it is compared: lower case in its ASCII letters.
+    #[must_use]
+    pub fn folded(&self) -> ServiceName {
+        ServiceName(fold(&self.0))
+    }
+}
+
+impl NodeName {
+    /// The form under which it is compared: lower case in its ASCII letters.
+    #[must_use]
+    pub fn folded(&self) -> NodeName {
+        NodeName(fold(&self.0))
+    }
+}
+
+/// Folding keeps the length and adds no control character, so what was a good name stays one.
+fn fold(text: &SmolStr) -> SmolStr {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) { text.to_ascii_lowercase().into() } else { text.clone() }
 }
 
 fn check_namespace(text: &str) -> Result<(), String> {
@@ -147,11 +176,11 @@ fn check_lock_name(text: &str) -> Result<(), String> {
     check_text(text, LOCK_NAME_BYTES_MAX)
 }
 
-fn check_check_id(text: &str) -> Result<(), String> {
+fn check_catalog_name(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("is empty".into());
     }
-    check_text(text, 128)
+    check_text(text, CATALOG_NAME_BYTES_MAX)
 }
 
 /// Bounds a text and refuses control characters, which clients cannot send and terminals cannot show.

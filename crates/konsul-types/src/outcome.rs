@@ -41,6 +41,9 @@ pub enum Outcome {
     },
     /// A batch, with what became of each member.
     Batch(Vec<BatchItem>),
+    // Feature level 3.
+    /// Several changes, each for itself: what was refused of them, in their order.
+    Each(Vec<Option<Refusal>>),
 }
 
 /// Why nothing happened. A refusal is a normal answer, not a failure of the node.
@@ -213,6 +216,49 @@ pub enum Refusal {
         /// The bound.
         limit: u64,
     },
+    // Feature level 3.
+    /// The node's name belongs to a healthy node of another id.
+    #[error("Node name {name} is reserved by node {id} with name {name} ({address})")]
+    NodeNameTaken {
+        /// The name.
+        name: String,
+        /// The id of its owner.
+        id: String,
+        /// The address of its owner.
+        address: String,
+    },
+    /// A check names an instance that is not there.
+    #[error("Missing service registration")]
+    MissingService,
+    /// No such check.
+    #[error("Unknown check ID {id:?}")]
+    UnknownCheck {
+        /// Which.
+        id: String,
+    },
+    /// There are as many of something in the catalogue as may be.
+    #[error("there are {limit} {what}, as many as may be; remove some first")]
+    CatalogFull {
+        /// Of what.
+        what: String,
+        /// The bound.
+        limit: u64,
+    },
+    /// Another query has the name.
+    #[error("{why}")]
+    QueryAlias {
+        /// Which, in Consul's words.
+        why: String,
+    },
+    /// No such query.
+    #[error("Cannot modify non-existent prepared query: '{id}'")]
+    UnknownQuery {
+        /// Which.
+        id: String,
+    },
+    /// The query's session is not there.
+    #[error("invalid session")]
+    QuerySession,
 }
 
 impl Outcome {

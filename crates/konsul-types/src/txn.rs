@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Index, Key, KvCommand, KvRecord, SessionId};
+use crate::{CatalogTxnOp, Check, Index, Key, KvCommand, KvRecord, Node, Service, SessionId};
 
 /// Most operations in one transaction.
 pub const TXN_OPS_MAX: usize = 128;
@@ -19,6 +19,27 @@ pub enum TxnOp {
         /// What.
         op: KvTxnOp,
     },
+    // Feature level 3.
+    /// On the catalogue.
+    Catalog(CatalogTxnOp),
+}
+
+impl TxnOp {
+    /// The feature level that it belongs to.
+    pub fn level(&self) -> u32 {
+        match self {
+            TxnOp::Kv { op, .. } => op.level(),
+            TxnOp::Catalog(_) => 3,
+        }
+    }
+
+    /// Whether the operation can change the state.
+    pub fn is_write(&self) -> bool {
+        match self {
+            TxnOp::Kv { op, .. } => op.is_write(),
+            TxnOp::Catalog(op) => op.is_write(),
+        }
+    }
 }
 
 /// What a member of a transaction does with a key.
@@ -93,6 +114,13 @@ pub enum TxnResult {
         /// Whether the client asked for the value too.
         with_value: bool,
     },
+    // Feature level 3.
+    /// A node that was read or written.
+    Node(Arc<Node>),
+    /// An instance that was read or written.
+    Service(Arc<Service>),
+    /// A check that was read or written.
+    Check(Arc<Check>),
 }
 
 /// Why one member failed, and with it the whole transaction.
@@ -166,6 +194,13 @@ pub enum TxnFailure {
     #[error("Permission denied: {why}")]
     Denied {
         /// What is missing.
+        why: String,
+    },
+    // Feature level 3.
+    /// A record of the catalogue is absent, or at another modify index.
+    #[error("{why}")]
+    Catalog {
+        /// What is wrong, in Consul's words.
         why: String,
     },
 }

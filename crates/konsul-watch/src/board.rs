@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use konsul_types::{Change, ChangeSet, Index, Key, LockName, Namespace, SessionId};
+use konsul_types::{Change, ChangeSet, Index, Key, LockName, Namespace, NodeName, ServiceName, SessionId};
 
 use crate::prefix_tree::PrefixTree;
 use crate::seats::{List, SeatId, Seats};
@@ -21,7 +21,10 @@ pub(crate) struct Board {
     seats: Seats,
     rooms: HashMap<Namespace, Room>,
     nodes: List,
+    node: HashMap<NodeName, List>,
     checks: List,
+    coordinates: List,
+    queries: List,
     events: List,
     all: List,
 }
@@ -35,6 +38,9 @@ struct Room {
     sessions: List,
     locks: HashMap<LockName, List>,
     lock_waiters: HashMap<(LockName, SessionId), List>,
+    services: List,
+    service: HashMap<ServiceName, List>,
+    passing: HashMap<ServiceName, List>,
 }
 
 impl Room {
@@ -45,6 +51,9 @@ impl Room {
             && self.prefixes.is_empty()
             && self.locks.is_empty()
             && self.lock_waiters.is_empty()
+            && self.services.is_empty()
+            && self.service.is_empty()
+            && self.passing.is_empty()
     }
 }
 
@@ -75,8 +84,18 @@ impl Board {
                 let room = self.rooms.entry(ns.clone()).or_default();
                 room.lock_waiters.entry((name.clone(), *session)).or_default()
             }
+            Topic::Services(ns) => &mut self.rooms.entry(ns.clone()).or_default().services,
+            Topic::Service(ns, name) => {
+                self.rooms.entry(ns.clone()).or_default().service.entry(name.clone()).or_default()
+            }
+            Topic::PassingService(ns, name) => {
+                self.rooms.entry(ns.clone()).or_default().passing.entry(name.clone()).or_default()
+            }
             Topic::Nodes => &mut self.nodes,
+            Topic::Node(name) => self.node.entry(name.clone()).or_default(),
             Topic::Checks => &mut self.checks,
+            Topic::Coordinates => &mut self.coordinates,
+            Topic::Queries => &mut self.queries,
             Topic::Events => &mut self.events,
             Topic::All => &mut self.all,
         };
@@ -110,7 +129,10 @@ impl Board {
             | Topic::Sessions(ns)
             | Topic::Session(ns, _)
             | Topic::Lock(ns, _)
-            | Topic::LockWaiter(ns, ..) => {
+            | Topic::LockWaiter(ns, ..)
+            | Topic::Services(ns)
+            | Topic::Service(ns, _)
+            | Topic::PassingService(ns, _) => {
                 let Some(room) = self.rooms.get_mut(ns) else {
                     return;
                 };
@@ -118,7 +140,10 @@ impl Board {
                 self.close_if_empty(ns);
             }
             Topic::Nodes => seats.leave(&mut self.nodes, seat),
+            Topic::Node(name) => leave_one(&mut self.node, name, seat, seats),
             Topic::Checks => seats.leave(&mut self.checks, seat),
+            Topic::Coordinates => seats.leave(&mut self.coordinates, seat),
+            Topic::Queries => seats.leave(&mut self.queries, seat),
             Topic::Events => seats.leave(&mut self.events, seat),
             Topic::All => seats.leave(&mut self.all, seat),
         }
@@ -149,23 +174,41 @@ impl Board {
             Change::Kv { namespace, .. }
             | Change::Session { namespace, .. }
             | Change::Lock { namespace, .. }
-            | Change::LockWaiter { namespace, .. } => match self.rooms.get_mut(namespace) {
-                Some(room) => {
-                    let looked_at = room.call(index, change, seats, called);
-                    if looked_at > 0 {
-                        self.close_if_empty(namespace);
-                    }
-                    looked_at
-                }
-                None => 0,
-            },
-            Change::Node { .. } => seats.call(&mut self.nodes, index, called),
+            | Change::LockWaiter { namespace, .. }
+            | Change::Instances { namespace, .. } => self.call_room(namespace, index, change, called),
+            Change::Service { old, new } => {
+                // Both are of one instance, so of one node and namespace.
+                let Some(service) = new.as_ref().or(old.as_ref()) else { return 0 };
+                let of_node = call_one(&mut self.node, &service.node.folded(), index, seats, called);
+                of_node + self.call_room(&service.namespace, index, change, called)
+            }
+            Change::Node { name, .. } => {
+                let of_node = call_one(&mut self.node, &name.folded(), index, seats, called);
+                of_node + seats.call(&mut self.nodes, index, called)
+            }
+            Change::Coordinate(_) => seats.call(&mut self.coordinates, index, called),
+            Change::Query { .. } => seats.call(&mut self.queries, index, called),
             Change::Check { .. } => seats.call(&mut self.checks, index, called),
             Change::Event(_) => seats.call(&mut self.events, index, called),
             // The feed treats it as an end of history before it asks here.
             Change::Reset => 0,
         };
         looked_at + self.seats.call(&mut self.all, index, called)
+    }
+
+    fn call_room(
+        &mut self,
+        namespace: &Namespace,
+        index: Index,
+        change: &Change,
+        called: &mut Vec<Arc<Slot>>,
+    ) -> usize {
+        let Some(room) = self.rooms.get_mut(namespace) else { return 0 };
+        let looked_at = room.call(index, change, &mut self.seats, called);
+        if looked_at > 0 {
+            self.close_if_empty(namespace);
+        }
+        looked_at
     }
 
     fn close_if_empty(&mut self, namespace: &Namespace) {
@@ -188,7 +231,16 @@ impl Room {
             Topic::LockWaiter(_, name, session) => {
                 leave_one(&mut self.lock_waiters, &(name.clone(), *session), seat, seats);
             }
-            Topic::Nodes | Topic::Checks | Topic::Events | Topic::All => {}
+            Topic::Services(_) => seats.leave(&mut self.services, seat),
+            Topic::Service(_, name) => leave_one(&mut self.service, name, seat, seats),
+            Topic::PassingService(_, name) => leave_one(&mut self.passing, name, seat, seats),
+            Topic::Nodes
+            | Topic::Node(_)
+            | Topic::Checks
+            | Topic::Coordinates
+            | Topic::Queries
+            | Topic::Events
+            | Topic::All => {}
         }
     }
 
@@ -225,6 +277,13 @@ impl Room {
             Change::Lock { name, .. } => call_one(&mut self.locks, name, index, seats, called),
             Change::LockWaiter { name, session, .. } => {
                 call_one(&mut self.lock_waiters, &(name.clone(), *session), index, seats, called)
+            }
+            Change::Service { .. } => seats.call(&mut self.services, index, called),
+            Change::Instances { name, passing, .. } => {
+                let all = call_one(&mut self.service, name, index, seats, called);
+                let of_passing =
+                    if *passing { call_one(&mut self.passing, name, index, seats, called) } else { 0 };
+                all + of_passing
             }
             _ => 0,
         }

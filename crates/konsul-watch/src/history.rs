@@ -16,7 +16,10 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(set: ChangeSet) -> Self {
+    /// Takes a set in for long: room for changes that never came is given back. Most sets have one change, and a list
+    /// that grew by one step has room for four.
+    pub(crate) fn new(mut set: ChangeSet) -> Self {
+        set.changes.shrink_to_fit();
         Self { index: set.index, weight: set.weight(), set: Arc::new(set) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use konsul_types::{Change, ChangeSet, Key, LockName, Namespace, SessionId};
+use konsul_types::{Change, ChangeSet, Key, LockName, Namespace, NodeName, ServiceName, SessionId};
 
 /// What concerns a reader.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,8 +23,20 @@ pub enum Topic {
     LockWaiter(Namespace, LockName, SessionId),
     /// All nodes; not their checks.
     Nodes,
+    /// A node's record and the instances on it; its name is folded.
+    Node(NodeName),
     /// All checks of all nodes.
     Checks,
+    /// All instances of all services of a namespace; not their checks.
+    Services(Namespace),
+    /// What is told of one service: its instances, their checks, nodes and those nodes' checks. Its name is folded.
+    Service(Namespace, ServiceName),
+    /// The same for who is told of passing instances only.
+    PassingService(Namespace, ServiceName),
+    /// All coordinates of nodes.
+    Coordinates,
+    /// All prepared queries.
+    Queries,
     /// All user events.
     Events,
     /// Everything.
@@ -56,7 +68,20 @@ impl Topic {
                 Topic::LockWaiter(ns, name, waiter),
                 Change::LockWaiter { namespace, name: changed, session, .. },
             ) => ns == namespace && name == changed && waiter == session,
+            (Topic::Node(node), Change::Node { name, .. }) => *node == name.folded(),
+            (Topic::Node(node), Change::Service { old, new }) => {
+                old.iter().chain(new).any(|service| *node == service.node.folded())
+            }
+            (Topic::Services(ns), Change::Service { old, new }) => {
+                old.iter().chain(new).any(|service| *ns == service.namespace)
+            }
+            (Topic::Service(ns, service), Change::Instances { namespace, name, .. })
+            | (Topic::PassingService(ns, service), Change::Instances { namespace, name, passing: true }) => {
+                ns == namespace && service == name
+            }
             (Topic::Nodes, Change::Node { .. })
+            | (Topic::Coordinates, Change::Coordinate(_))
+            | (Topic::Queries, Change::Query { .. })
             | (Topic::Checks, Change::Check { .. })
             | (Topic::Events, Change::Event(_)) => true,
             _ => false,

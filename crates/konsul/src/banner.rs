@@ -18,6 +18,8 @@ fn text(running: &Running, config: &Config) -> String {
     let urls: Vec<String> =
         addresses.iter().map(|address| format!("http://{address}")).chain(sockets).collect();
     let http = if urls.is_empty() { "off".to_owned() } else { urls.join(" ") };
+    let dns: Vec<String> = running.dns_addresses().iter().map(ToString::to_string).collect();
+    let dns = if dns.is_empty() { "off".to_owned() } else { format!("{} (udp, tcp)", dns.join(" ")) };
     let rows = [
         ("Version", version()),
         ("Node name", running.node_name().to_owned()),
@@ -25,6 +27,7 @@ fn text(running: &Running, config: &Config) -> String {
         ("Datacenter", config.datacenter.clone()),
         ("Server", format!("{} (bootstrap: {})", config.server, config.may_bootstrap())),
         ("Client Addr", http),
+        ("DNS", dns),
         ("Data", data(config)),
     ];
     let mut text = String::from("==> Konsul agent running!\n");

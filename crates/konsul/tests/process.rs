@@ -127,7 +127,7 @@ fn await_metric(node: &Node, line: &str) {
 fn a_port_in_use_is_named() {
     let node = Node::dev(BINARY);
     let port = node.address.rsplit(':').next().unwrap();
-    let text = stderr(&["-dev", &format!("-http-port={port}")]);
+    let text = stderr(&["-dev", "-dns-port=-1", &format!("-http-port={port}")]);
     assert!(
         text.contains(&format!("port {port} is in use on 127.0.0.1")) && text.contains("-http-port"),
         "{text}"

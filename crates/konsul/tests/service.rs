@@ -56,7 +56,7 @@ fn a_service_manager_and_the_log_file_see_the_whole_life() {
     );
     std::fs::write(&file, format!("{text}log_level = \"info\"\n")).unwrap();
     let mut command = Command::new(BINARY);
-    command.args(["agent", "-dev", &format!("-config-file={}", file.display())]);
+    command.args(["agent", "-dev", "-dns-port=-1", &format!("-config-file={}", file.display())]);
     command.env("NOTIFY_SOCKET", root.join("notify")).stdin(Stdio::null()).stdout(Stdio::null());
     let mut process = Process(command.spawn().unwrap());
     hears(&manager, "READY=1\n");
@@ -124,7 +124,8 @@ fn a_log_file_that_cannot_be_written_stops_the_start() {
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let flag = format!("-log-file={}/x.log", file.display());
-    let output = Command::new(BINARY).args(["agent", "-dev", "-http-port=0", &flag]).output().unwrap();
+    let output =
+        Command::new(BINARY).args(["agent", "-dev", "-http-port=0", "-dns-port=-1", &flag]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && told.contains("the log file ") && told.contains("x.log"), "{told}");
 }

@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, Args, ColorChoice, CommandFactory as _, FromArgMatche
 use clap_complete::ArgValueCompleter;
 
 use crate::commands::{
-    backup, bench, completion, context, debug, event, figures, info, kv, lock, session, snapshot, status,
-    txn, version, watch,
+    backup, bench, check, completion, context, debug, event, figures, info, kv, lock, node, query, service,
+    session, snapshot, status, txn, version, watch,
 };
 use crate::console::Console;
 use crate::exit::{self, Exit};
@@ -113,6 +113,20 @@ pub enum Group {
     /// Keys and values: read, write, list, search, history, copy
     #[command(subcommand)]
     Kv(kv::Kv),
+    /// Services: their instances, which one to take, who needs whom
+    #[command(subcommand)]
+    Service(service::Service),
+    /// Nodes, with what is on them
+    #[command(subcommand)]
+    Node(node::Node),
+    /// Health checks, and what became of them
+    #[command(subcommand)]
+    Check(check::Check),
+    /// How the instances of a service stand, and what is wrong with them
+    Health(check::Health),
+    /// Prepared queries
+    #[command(subcommand)]
+    Query(query::Query),
     /// Sessions: leases that keys and locks hang on
     #[command(subcommand)]
     Session(session::Session),
@@ -161,6 +175,11 @@ impl Group {
     async fn run(self, run: &mut Run<'_>) -> Outcome {
         match self {
             Group::Kv(group) => group.run(run).await,
+            Group::Service(group) => group.run(run).await,
+            Group::Node(group) => group.run(run).await,
+            Group::Check(group) => group.run(run).await,
+            Group::Health(group) => group.run(run).await,
+            Group::Query(group) => group.run(run).await,
             Group::Session(group) => group.run(run).await,
             Group::Lock(group) => group.run(run).await,
             Group::Txn(group) => group.run(run).await,

@@ -51,6 +51,7 @@ fn all() -> Vec<(String, Vec<String>)> {
 /// What an example may rely on.
 struct Ground {
     session: String,
+    query: String,
     /// Indexes of the two versions of `app/color`.
     versions: (String, String),
 }
@@ -73,6 +74,8 @@ fn prepare(shell: &Shell) -> Ground {
         ("token.txt", "s3cret\n"),
         (".konsul-token", "s3cret\n"),
         ("ca.pem", ""),
+        ("web.hcl", "service {\n  name = \"web\"\n  id = \"web-1\"\n  port = 8080\n  tags = [\"v1\"]\n}\n"),
+        ("checks.hcl", "check {\n  name = \"beat\"\n  ttl = \"30s\"\n}\n"),
         ("changes.json", r#"[{"op":"kv_put","key":"t","value":"1"}]"#),
     ] {
         std::fs::write(shell.path(file), text).unwrap();
@@ -92,6 +95,7 @@ fn prepare(shell: &Shell) -> Ground {
     shell.ok(&["kv", "delete", "-r", "--all"]);
     let first = index(&["kv", "put", "-o", "json", "app/color", "red"]);
     let second = index(&["kv", "put", "-o", "json", "app/color", "blue"]);
+    let query = discovered(shell);
     shell.ok(&["context", "set", "laptop", "-s", &shell.address]);
     shell.ok(&["context", "set", "prod", "-s", &shell.address, "--use"]);
     shell.ok(&["event", "fire", "deploy", "1"]);
@@ -100,7 +104,23 @@ fn prepare(shell: &Shell) -> Ground {
     }
     shell.ok(&["snapshot", "save", "--overwrite", "backup.snap"]);
     let session = shell.ok(&["session", "create", "--ttl", "60s", "--lock-delay", "0s"]).trim().to_owned();
-    Ground { session, versions: (first, second) }
+    Ground { session, query, versions: (first, second) }
+}
+
+/// Registers what examples speak of, and answers the id of the one prepared query.
+fn discovered(shell: &Shell) -> String {
+    shell.ok(&["service", "register", "--name", "web", "--id", "web-1", "--tag", "v1", "--depends-on", "db"]);
+    // A check of the node: while it is critical no instance on it can be used.
+    shell.ok(&["check", "register", "beat", "--ttl", "30s"]);
+    shell.ok(&["check", "pass", "beat"]);
+    // Only one example registers it.
+    shell.run(&["check", "deregister", "api"]);
+    let db = ["--name", "db", "--port", "5432", "--on-node", "db-host", "--node-address", "10.0.0.9"];
+    shell.ok(&[&["service", "register"][..], &db].concat());
+    for line in shell.ok(&["query", "ls", "-o", "plain"]).lines() {
+        shell.ok(&["query", "delete", line.split('\t').next().unwrap()]);
+    }
+    shell.ok(&["query", "create", r#"{"name":"near-web","service":"web"}"#]).trim().to_owned()
 }
 
 /// The example, with what stands for something replaced by what it stands for.
@@ -114,6 +134,10 @@ fn made_true(example: &str, path: &str, ground: &Ground) -> String {
     // A lock can only be released by who holds it.
     let before = match path {
         "lock get" | "lock release" => "konsulctl lock acquire deploy --session $SESSION >/dev/null && ",
+        // The catalogue has a check of this name only where somebody says so.
+        "check history" => return example.replace(" up --node db-host", " beat"),
+        // A node in maintenance would fail the next example.
+        "service maint" => return format!("{line} && konsulctl service maint web-1 --off >/dev/null"),
         // A backup that is there is not written over.
         "snapshot save" => "rm backup.snap && ",
         _ => "",
@@ -127,6 +151,7 @@ fn start(shell: &Shell, ground: &Ground, line: &str) -> Child {
     shell.surround(&mut command);
     command
         .env("SESSION", &ground.session)
+        .env("QUERY", &ground.query)
         .env("EDITOR", "true")
         .env("PROFILE", shell.path("profile.ps1"))
         // A group of its own, so that a signal reaches what the shell started.

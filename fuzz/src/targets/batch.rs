@@ -33,8 +33,8 @@ fn run(bytes: &[u8]) {
     }
 }
 
-fn check_member(TxnOp::Kv { op, .. }: &TxnOp) {
-    if let KvTxnOp::GetOrEmpty { key } | KvTxnOp::CheckNotExists { key } = op {
+fn check_member(op: &TxnOp) {
+    if let TxnOp::Kv { op: KvTxnOp::GetOrEmpty { key } | KvTxnOp::CheckNotExists { key }, .. } = op {
         let size = key.as_str().len();
         assert!((1..=KEY_BYTES_MAX).contains(&size), "a key of {size} bytes was taken");
     }

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use konsul_state::State;
-use konsul_types::node::CatalogCommand;
+use konsul_types::CatalogCommand;
+use konsul_types::node::CheckV1;
 use konsul_types::restore::RestoreCommand;
 use konsul_types::{
-    Behavior, Check, CheckId, CheckStatus, Command, Event, EventId, Index, Key, KvCommand, KvTxnOp, Limits,
+    Behavior, CheckId, CheckStatus, Command, Event, EventId, Index, Key, KvCommand, KvTxnOp, Limits,
     LockCommand, LockName, Millis, Namespace, Node, NodeName, Proposal, PutMode, RequestId, RestoreId,
     SessionId, SessionSpec, TtlPatch, TxnOp, Value,
 };
@@ -130,7 +131,7 @@ fn register() -> [Command; 2] {
         create_index: Index::ZERO,
         modify_index: Index::ZERO,
     };
-    let check = Check {
+    let check = CheckV1 {
         node: node_name(),
         id: liveness(),
         name: "Liveness".to_owned(),

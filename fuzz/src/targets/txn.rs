@@ -38,8 +38,7 @@ fn run(bytes: &[u8]) {
 }
 
 fn check_member(op: &TxnOp) {
-    let TxnOp::Kv { op, .. } = op;
-    let KvTxnOp::Write(KvCommand::Put { key, value, .. }) = op else { return };
+    let TxnOp::Kv { op: KvTxnOp::Write(KvCommand::Put { key, value, .. }), .. } = op else { return };
     assert!(value.len() as u64 <= VALUE_BYTES_MAX, "a value of {} bytes was taken", value.len());
     assert!(
         (1..=KEY_BYTES_MAX).contains(&key.as_str().len()),

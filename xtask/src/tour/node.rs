@@ -33,7 +33,8 @@ impl Node {
             tempfile::tempdir().map_err(|source| Error::file("create", std::env::temp_dir(), source))?;
         let http = free_address()?;
         let command = Command::new(&bin).words("agent -dev").dir(folder.path());
-        let mut group = command.arg(format!("-http-port={}", http.port())).start_group()?;
+        let mut group =
+            command.arg(format!("-http-port={}", http.port())).arg("-dns-port=-1").start_group()?;
         drain(&mut group);
         let mut node = Self { address: http, shown: http.to_string(), bin, folder, group };
         node.wait_for_leader()?;

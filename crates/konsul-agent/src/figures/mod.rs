@@ -6,6 +6,7 @@
 //! Consul's JSON ([`consul_json`]). The main ones are also kept for an hour ([`history`]).
 
 pub(crate) mod consul_json;
+mod discovery;
 pub(crate) mod history;
 #[cfg(test)]
 mod moves;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 use konsul_config::{Config, LogLevel};
 use konsul_http::{Server, Settings};
-use konsul_operations::arguments::{EventFire, KvPut, LockAcquire, SessionCreate};
+use konsul_operations::arguments::{EventFire, KvPut, LockAcquire, QueryWrite, SessionCreate};
 use konsul_operations::local::{Local, OperationLimits};
-use konsul_operations::ports::{LocalAgent as _, LogFilter, Replica as _};
+use konsul_operations::ports::{LocalAgent as _, LocalRegistry as _, LogFilter, Replica as _};
 use konsul_operations::{Context, Operations as _, reconcile};
 use konsul_raft::contract::Options;
 use konsul_replica::{ReplicaOptions, ServerReplica};
@@ -24,7 +24,10 @@ use konsul_storage::contract::{
 use konsul_storage::{DiskOptions, DiskStorage, RealVfs};
 use konsul_types::kv::PutMode;
 use konsul_types::session::Behavior;
-use konsul_types::{Key, LockName, Namespace, Request, RequestId, Value};
+use konsul_types::{
+    CheckDefinition, CheckId, CheckStatus, Index, Key, LockName, Namespace, PreparedQuery, QueryId,
+    QueryService, Request, RequestId, Value,
+};
 use konsul_watch::{FeedLimits, Start, Topic};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -35,6 +38,7 @@ use crate::health::{Board, Weight};
 use crate::identity::Identity;
 use crate::local_agent::ThisAgent;
 use crate::logs::Logs;
+use crate::registry::{Registry, RegistryOptions};
 use crate::serving::{Phase, Serving};
 use crate::settings;
 use crate::telemetry::{self, Tracing};
@@ -242,19 +246,48 @@ fn put(key: &str) -> KvPut {
     KvPut { key: Key::new(key).unwrap(), value, flags: 0, mode: PutMode::Set, ttl_ms: None }
 }
 
-async fn start(dir: &std::path::Path) -> (Node, telemetry::Sending, TcpListener, Console) {
-    let words = ["-dev".to_owned(), "-http-port=0".to_owned()];
+/// Who a node is, and how it is configured.
+fn settled(dir: &std::path::Path) -> (Config, Identity) {
+    let words = ["-dev".to_owned(), "-http-port=0".to_owned(), "-dns-port=0".to_owned()];
     let none: [(&str, &str); 0] = [];
     let files = konsul_config::MemoryFiles::new(none);
     let mut config = Config::load(&words, &[], &files).unwrap().config;
     config.backup.directory = Some(dir.join("backups"));
     let identity = Identity::settle(&config).unwrap();
-    let disk = Disk::default();
+    (config, identity)
+}
+
+async fn replica(
+    dir: &std::path::Path,
+    disk: &Disk,
+    (config, identity): &(Config, Identity),
+) -> Arc<ServerReplica> {
     let inner = DiskStorage::open(Arc::new(RealVfs), &dir.join("log"), DiskOptions::small()).unwrap();
     let feed = FeedLimits { entries: 8, bytes: 1 << 20, parked: 3, subscribers: 3 };
-    let raft = Options { snapshot_every: 1 << 30, ..settings::raft(&config, &identity) };
+    let raft = Options { snapshot_every: 1 << 30, ..settings::raft(config, identity) };
     let options = ReplicaOptions { raft, feed, node: "n".into(), address: "127.0.0.1:8300".into() };
-    let replica = ServerReplica::start(options, Box::new(Told { disk: disk.clone(), inner })).await.unwrap();
+    ServerReplica::start(options, Box::new(Told { disk: disk.clone(), inner })).await.unwrap()
+}
+
+/// Leaves a cluster of one behind that has led.
+async fn found(dir: &std::path::Path, node: &(Config, Identity)) {
+    let replica = replica(dir, &Disk::default(), node).await;
+    let leads = async {
+        while replica.barrier().await.is_err() {
+            konsul_runtime::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, leads).await.unwrap();
+    replica.shutdown().await;
+}
+
+async fn start(
+    dir: &std::path::Path,
+    disk: Disk,
+    node: (Config, Identity),
+) -> (Node, telemetry::Sending, TcpListener, Console) {
+    let replica = replica(dir, &disk, &node).await;
+    let (config, identity) = node;
     let keeper = BackupSettings::of(&config).map(|settings| {
         Keeper::new(settings, crate::agent::origin(&config, &identity), Arc::new(Replicated(replica.clone())))
     });
@@ -267,6 +300,8 @@ async fn start(dir: &std::path::Path) -> (Node, telemetry::Sending, TcpListener,
         backups: keeper,
         requests: Arc::new(Requests::new(Some(tracer))),
         calls: OnceLock::new(),
+        registry: OnceLock::new(),
+        dns: OnceLock::new(),
         board: Arc::new(Board::default()),
         tracing: Some(tracing),
     };
@@ -280,6 +315,8 @@ async fn start(dir: &std::path::Path) -> (Node, telemetry::Sending, TcpListener,
         history: Arc::default(),
         stop: watch::channel(None).0,
         started: time::now(),
+        registry: OnceLock::new(),
+        dns: OnceLock::new(),
     });
     let operations = Local::new(replica, agent.clone(), OperationLimits::default());
     agent.sources.calls.get_or_init(|| operations.kv_figures());
@@ -312,10 +349,17 @@ fn each_declared_metric_moves() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let seen = runtime.block_on(async {
-        let (mut node, _sending, _collector, console) = start(dir.path()).await;
+        // A cluster of one that leads answers consistent reads at once. They wait while its disk keeps it from that.
+        let node = settled(dir.path());
+        found(dir.path(), &node).await;
+        let slow = Disk::default();
+        slow.set(Mode::Waits);
+        let (mut node, _sending, _collector, console) = start(dir.path(), slow, node).await;
         node.look();
+        barriers(&mut node).await;
         begin(&mut node).await;
         serve(&mut node).await;
+        discover(&mut node).await;
         hold(&mut node).await;
         feed(&mut node).await;
         traces(&mut node).await;
@@ -385,6 +429,69 @@ async fn serve(node: &mut Node) {
     node.operations.kv_put(&Context { request, ..ctx.clone() }, put("once")).await.unwrap();
     node.operations.backup_run(&ctx).await.unwrap();
     node.look();
+}
+
+/// Registers checks, asks them and DNS.
+async fn discover(node: &mut Node) {
+    let config = node.agent.config();
+    let options = RegistryOptions { node: node.agent.wanted.borrow().node.clone(), dir: None };
+    let registry = Arc::new(Registry::start(options, &config, node.replica().clone()).unwrap());
+    node.agent.sources.registry.get_or_init(|| Arc::downgrade(&registry));
+    let address = node.address.to_string();
+    let tcp = CheckDefinition {
+        name: "tcp".into(),
+        tcp: address,
+        interval_ms: 1_000,
+        ..CheckDefinition::default()
+    };
+    registry.register_check(tcp).await.unwrap();
+    node.look();
+    let ttl = CheckDefinition { name: "ttl".into(), ttl_ms: 60_000, ..CheckDefinition::default() };
+    registry.register_check(ttl).await.unwrap();
+    node.look();
+    let (space, id) = (Namespace::default_namespace(), CheckId::new("ttl").unwrap());
+    registry.update_check(space, id, CheckStatus::Passing, "well".into()).await.unwrap();
+    node.until(&table::CHECK_RUNS, |runs| runs > 0.0).await;
+    node.until(&table::SERVICES, |services| services > 0.0).await;
+    let query = PreparedQuery {
+        id: QueryId(konsul_runtime::random::uuid_v4()),
+        name: "q".into(),
+        session: None,
+        template: None,
+        service: QueryService { service: "consul".into(), ..QueryService::default() },
+        dns_ttl: "".into(),
+        create_index: Index::ZERO,
+        modify_index: Index::ZERO,
+    };
+    node.operations.query_create(&Node::context(), QueryWrite { query }).await.unwrap();
+    ask_dns(node, &config).await;
+}
+
+/// A question that is answered, and bytes that are none.
+async fn ask_dns(node: &mut Node, config: &Config) {
+    let endpoints = crate::dns::bind(config).unwrap();
+    let dns = crate::dns::start(config, endpoints, &node.operations).unwrap().unwrap();
+    node.agent.sources.dns.get_or_init(|| dns.figures());
+    node.look();
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.connect(dns.addresses()[0]).await.unwrap();
+    socket.send(b"no question").await.unwrap();
+    let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in ["consul", "service", "consul"] {
+        question.push(label.len() as u8);
+        question.extend_from_slice(label.as_bytes());
+    }
+    question.extend_from_slice(&[0, 0, 1, 0, 1]);
+    let mut answer = [0; 512];
+    // The first answer of a kind begins its series, the second one moves it.
+    for _ in 0..2 {
+        socket.send(&question).await.unwrap();
+        timeout(PATIENCE, socket.recv(&mut answer)).await.unwrap().unwrap();
+        node.look();
+    }
+    node.until(&table::DNS_ANSWERS, |answers| answers > 0.0).await;
+    node.until(&table::DNS_DROPPED, |dropped| dropped > 0.0).await;
+    dns.stop(PATIENCE).await;
 }
 
 /// A reader that is parked, one whose client goes away, memory, descriptors and threads.
@@ -485,15 +592,31 @@ async fn disk(node: &mut Node) {
     node.disk.set(Mode::Waits);
     let mut slow = vec![node.write("slow/0")];
     node.until(&table::PROPOSALS, |waiting| waiting > 0.0).await;
-    slow.extend((1..9).map(|number| node.write(&format!("slow/{number}"))));
+    // What comes while the first is on its way to the disk may go along with it: more comes until a job waits.
+    let (operations, stop) = (node.operations.clone(), Arc::new(AtomicU8::new(0)));
+    let stopped = stop.clone();
+    let more = tokio::spawn(async move {
+        for number in 1.. {
+            if stopped.load(Ordering::SeqCst) > 0 {
+                return;
+            }
+            let operations = operations.clone();
+            drop(tokio::spawn(async move {
+                let _ = operations.kv_put(&Node::context(), put(&format!("slow/{}", number % 64))).await;
+            }));
+            time::sleep(Duration::from_millis(5)).await;
+        }
+    });
     node.until(&table::DISK_JOBS, |jobs| jobs > 0.0).await;
+    stop.store(1, Ordering::SeqCst);
+    more.await.unwrap();
+    slow.push(node.write("slow/last"));
     node.until(&table::LAG, |lag| lag > 0.0).await;
     node.until(&table::QUEUED, |bytes| bytes > 0.0).await;
     node.disk.set(Mode::Works);
     for write in slow {
         assert!(write.await.unwrap());
     }
-    barriers(node).await;
     node.disk.set(Mode::Full);
     assert!(!node.write("full/0").await.unwrap());
     node.until(&table::HELD, |held| held > 0.0).await;
@@ -507,7 +630,7 @@ async fn disk(node: &mut Node) {
     node.until(&table::LIVE, |live| live == 0.0).await;
 }
 
-/// Consistent reads come faster than they are confirmed, until one was seen waiting.
+/// Consistent reads come before any can be confirmed.
 async fn barriers(node: &mut Node) {
     let done = Arc::new(AtomicU8::new(0));
     let crowd: Vec<_> = (0..4)
@@ -523,6 +646,7 @@ async fn barriers(node: &mut Node) {
         .collect();
     node.until(&table::BARRIERS, |waiting| waiting > 0.0).await;
     done.store(1, Ordering::Relaxed);
+    node.disk.set(Mode::Works);
     for one in crowd {
         one.await.unwrap();
     }
@@ -534,7 +658,8 @@ fn series_do_not_grow_with_keys_paths_or_clients() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let dir = tempfile::tempdir().unwrap();
     runtime.block_on(async {
-        let (mut node, _sending, _collector, _console) = start(dir.path()).await;
+        let (mut node, _sending, _collector, _console) =
+            start(dir.path(), Disk::default(), settled(dir.path())).await;
         begin(&mut node).await;
         let few = crowd(&node, 0..10).await;
         let many = crowd(&node, 10..2_500).await;

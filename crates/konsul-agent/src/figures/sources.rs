@@ -1,6 +1,6 @@
 //! Where figures come from.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use konsul_config::build;
 use konsul_operations::figures::{KvFigures, NAMESPACES_MAX, OTHERS};
@@ -13,11 +13,12 @@ use konsul_types::Namespace;
 use konsul_watch::FeedStats;
 
 use super::table::{self, Metric};
-use super::{Figure, Requests, Shape};
+use super::{Figure, Requests, Shape, discovery};
 use crate::backups::Keeper;
 use crate::health::{self, Board, Looked};
 use crate::logs::Logs;
 use crate::process::ProcessFigures;
+use crate::registry::Registry;
 use crate::serving::Serving;
 use crate::telemetry::Tracing;
 
@@ -31,6 +32,10 @@ pub(crate) struct Sources {
     pub(crate) requests: Arc<Requests>,
     /// The waist's own, once there is a waist.
     pub(crate) calls: OnceLock<Arc<KvFigures>>,
+    /// What is registered here, once that is kept.
+    pub(crate) registry: OnceLock<Weak<Registry>>,
+    /// What DNS counts, once it answers.
+    pub(crate) dns: OnceLock<Arc<konsul_dns::Figures>>,
     pub(crate) board: Arc<Board>,
     /// `None` if nothing is traced.
     pub(crate) tracing: Option<Tracing>,
@@ -76,6 +81,12 @@ impl Sources {
         all.push(table::KV_OPERATIONS.each(called));
         state(&mut all, &self.replica.state());
         all.extend(self.backups.iter().flat_map(|keeper| keeper.figures()));
+        if let Some(registry) = self.registry.get().and_then(Weak::upgrade) {
+            discovery::checks(&mut all, &registry.stats());
+        }
+        if let Some(figures) = self.dns.get() {
+            discovery::dns(&mut all, figures);
+        }
         process(&mut all, &ProcessFigures::read());
         all
     }
@@ -173,8 +184,11 @@ fn state(all: &mut Vec<Figure>, state: &State) {
     let usage = state.usage();
     all.extend(BY_NAMESPACE.iter().map(|(metric, value)| metric.each(bounded(&usage, *value))));
     all.extend([
-        table::NODES.count(state.catalog().nodes().count() as u64),
-        table::CHECKS.count(state.catalog().checks().count() as u64),
+        table::NODES.count(state.catalog().nodes().len() as u64),
+        table::SERVICES.count(state.catalog().services_count() as u64),
+        table::INSTANCES.count(state.catalog().services().len() as u64),
+        table::CHECKS.count(state.catalog().checks().len() as u64),
+        table::QUERIES.count(state.queries().iter().len() as u64),
         table::EVENTS.count(state.events().iter().count() as u64),
         table::REQUEST_RECORDS.count(state.requests().len() as u64),
         table::FEATURE_LEVEL.count(u64::from(state.feature_level())),

@@ -125,11 +125,28 @@ metrics! {
         LOCKS Gauge "konsul_locks" ["namespace"] "Locks that are held, by namespace";
         LOCK_WAITERS Gauge "konsul_lock_waiters" ["namespace"] "Sessions that wait for a lock, by namespace";
         NODES Gauge "konsul_catalog_nodes" [] "Nodes in the catalogue" as "state.nodes";
+        SERVICES Gauge "konsul_catalog_services" [] "Services in the catalogue, over all namespaces" as "state.services";
+        INSTANCES Gauge "konsul_catalog_instances" [] "Instances of services in the catalogue" as "state.service_instances";
         CHECKS Gauge "konsul_catalog_checks" [] "Checks in the catalogue";
+        QUERIES Gauge "konsul_prepared_queries" [] "Prepared queries";
         EVENTS Gauge "konsul_events" [] "Events that are remembered";
         REQUEST_RECORDS Gauge "konsul_request_records" []
             "Requests that are remembered, so that a repeat is answered and not done again";
         FEATURE_LEVEL Gauge "konsul_feature_level" [] "Level of commands that all servers can read";
+    }
+    "Health checks of this agent" {
+        AGENT_CHECKS Gauge "konsul_check_checks" ["status"] "Checks that the agent runs, by the status that they show";
+        CHECK_RUNS Counter "konsul_check_runs" ["kind" "result"] "Runs of checks that ended, by kind and result";
+        CHECK_LAG Histogram "konsul_check_lag_seconds" []
+            "Seconds from when a run was due to its start: it grows when the agent cannot keep up";
+        CHECK_TOOK Histogram "konsul_check_run_duration_seconds" [] "Seconds that a run took";
+        CHECK_REPORTS Counter "konsul_check_reports" [] "Results that were news, and went to the registry";
+        CHECK_UPDATES Counter "konsul_check_updates" [] "Results that owners reported of checks with a time to live";
+    }
+    "DNS" {
+        DNS_ANSWERS Counter "konsul_dns_answers" ["type" "rcode"] "Answers, by the type asked for and the response code";
+        DNS_DURATION Histogram "konsul_dns_duration_seconds" [] "Seconds from a question's arrival to its answer's departure";
+        DNS_DROPPED Counter "konsul_dns_dropped" ["reason"] "Packets that got no answer, or none of substance, by reason";
     }
     "Log and disk" {
         APPEND Histogram "konsul_storage_append_duration_seconds" []

@@ -16,7 +16,7 @@ use crate::{Agent, Logs, Running, StopReason};
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn config(watches: &str) -> Config {
-    let args = ["-dev", "-http-port=-1", "-config-file=w.hcl"].map(str::to_owned);
+    let args = ["-dev", "-http-port=-1", "-dns-port=-1", "-config-file=w.hcl"].map(str::to_owned);
     let files = MemoryFiles::new([("w.hcl", watches)]);
     Config::load(&args, &[], &files).unwrap_or_else(|why| panic!("{watches}: {why:?}")).config
 }

@@ -1,18 +1,17 @@
 //! Bytes on the wire: standard base64 with padding, `null` for none.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::GeneralPurposeConfig;
+use base64::engine::simd::Simd;
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Padded, and as lenient about stray bits in the last symbol as Go's.
-const STANDARD: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
-);
+static STANDARD: LazyLock<Simd> =
+    LazyLock::new(|| Simd::standard(GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true)));
 
 /// Opaque bytes. Consul writes no bytes as `null`, and reads `null` as none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -26,6 +26,11 @@ pub fn from_slice<T: DeserializeOwned>(body: &[u8], unknown: Unknown) -> serde_j
     T::deserialize(Folding { inner: &mut json, unknown })
 }
 
+/// Folds the case of field names of a part that is read by hand, and refuses unknown ones.
+pub(super) fn folded<'de, D: Deserializer<'de>>(inner: D) -> impl Deserializer<'de, Error = D::Error> {
+    Folding { inner, unknown: Unknown::Refuse }
+}
+
 /// A deserializer that folds the case of field names and reads `null` as zero.
 struct Folding<D> {
     inner: D,

@@ -1,6 +1,6 @@
 //! Sessions.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The check that stands for a node's liveness, on which sessions lean unless told otherwise.
 pub const NODE_LIVENESS_CHECK: &str = "serfHealth";
@@ -117,6 +117,32 @@ pub enum Span {
     Text(String),
     /// Nanoseconds.
     Nanos(f64),
+}
+
+impl Default for Span {
+    fn default() -> Span {
+        Span::Nanos(0.0)
+    }
+}
+
+impl Span {
+    /// Whether it is no time at all, as far as that can be told without reading a text.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Span::Text(text) => text.is_empty(),
+            // Go cuts the same way.
+            Span::Nanos(nanos) => *nanos as i64 == 0,
+        }
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Span::Text(text) => to.serialize_str(text),
+            Span::Nanos(nanos) => to.serialize_i64(*nanos as i64),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Span {

@@ -4,23 +4,55 @@ use serde::{Deserialize, Serialize};
 
 use super::bytes::Base64;
 use super::decode::{Unknown, from_slice};
-use super::kv::Entry;
+use super::registration;
 
 /// A member of a transaction. Exactly one of its fields is set; the first that is, counts.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Op {
     /// On the key-value store.
     #[serde(rename = "KV", default)]
     pub kv: Option<KvOp>,
     /// On the catalogue's nodes.
     #[serde(rename = "Node", default)]
-    pub node: Option<serde::de::IgnoredAny>,
+    pub node: Option<NodeOp>,
     /// On the catalogue's services.
     #[serde(rename = "Service", default)]
-    pub service: Option<serde::de::IgnoredAny>,
+    pub service: Option<ServiceOp>,
     /// On the catalogue's checks.
     #[serde(rename = "Check", default)]
-    pub check: Option<serde::de::IgnoredAny>,
+    pub check: Option<CheckOp>,
+}
+
+/// What a member does with a node.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodeOp {
+    /// `get`, `set`, `cas`, `delete` or `delete-cas`.
+    pub verb: String,
+    /// The node.
+    pub node: registration::Node,
+}
+
+/// What a member does with an instance.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ServiceOp {
+    /// `get`, `set`, `cas`, `delete` or `delete-cas`.
+    pub verb: String,
+    /// Its node's name.
+    pub node: String,
+    /// The instance.
+    pub service: registration::Service,
+}
+
+/// What a member does with a check.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct CheckOp {
+    /// `get`, `set`, `cas`, `delete` or `delete-cas`.
+    pub verb: String,
+    /// The check.
+    pub check: registration::Check,
 }
 
 /// What a member does with a key.
@@ -55,14 +87,6 @@ pub fn decode(body: &[u8]) -> serde_json::Result<Vec<Op>> {
     from_slice(body, Unknown::Skip)
 }
 
-/// What one member gave back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// An entry of the key-value store.
-    #[serde(rename = "KV")]
-    pub kv: Entry,
-}
-
 /// Why one member failed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -73,25 +97,14 @@ pub struct Failure {
     pub what: String,
 }
 
-/// The answer to a transaction that writes.
+/// The answer to a transaction that was rolled back.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Answer {
-    /// What the members gave back; `None` when nothing happened.
-    pub results: Option<Vec<Outcome>>,
+pub struct RolledBack {
+    /// Always `null`.
+    pub results: Option<()>,
     /// Why nothing happened.
-    pub errors: Option<Vec<Failure>>,
-}
-
-/// The answer to a transaction that only reads.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct ReadAnswer {
-    /// Results and errors.
-    #[serde(flatten)]
-    pub answer: Answer,
-    /// How fresh it is.
-    #[serde(flatten)]
-    pub meta: super::operator::QueryMeta,
+    pub errors: Vec<Failure>,
 }
 
 #[cfg(test)]

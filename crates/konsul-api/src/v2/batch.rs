@@ -9,7 +9,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use super::kv::Entry;
 use super::shape;
-use super::value::{objects, present};
+use super::value::{Text, objects, present};
 
 /// Most members of a batch.
 pub const OPERATIONS_MAX: usize = 10_000;
@@ -26,6 +26,18 @@ pub struct Request {
     #[serde(deserialize_with = "objects")]
     #[schema(min_items = 1, max_items = 10_000)]
     pub operations: Vec<Operation>,
+}
+
+/// The same as it lies in its body: a batch is where speed counts, and its texts go elsewhere anyway.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestRef<'a> {
+    /// All or none, at one index; otherwise each for itself, in order.
+    #[serde(default)]
+    pub atomic: bool,
+    /// The members, in order.
+    #[serde(borrow, deserialize_with = "objects")]
+    pub operations: Vec<Operation<Text<'a>>>,
 }
 
 /// What a member does.
@@ -46,39 +58,39 @@ pub enum Verb {
 }
 
 /// A member of a batch. Which fields it may have depends on what it does; the schema says it, and [`Operation::fits`]
-/// checks it. One flat type, because tagged enums are read by way of a copy, and a batch is where speed counts.
+/// checks it. One flat type, because tagged enums are read by way of a copy. `S` is what its texts are.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operation {
+#[serde(deny_unknown_fields, bound(deserialize = "S: Deserialize<'de>"))]
+pub struct Operation<S = String> {
     /// What it does.
     pub op: Verb,
     /// Which key; none for [`Verb::KvDeleteTree`].
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    pub key: Option<S>,
     /// Which prefix, for [`Verb::KvDeleteTree`].
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub prefix: Option<String>,
+    pub prefix: Option<S>,
     /// Its namespace; absent for the request's.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
+    pub namespace: Option<S>,
     /// The value as text.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub value: Option<S>,
     /// The value in base64.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub value_base64: Option<String>,
+    pub value_base64: Option<S>,
     /// A number that clients use as they like.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub flags: Option<u64>,
     /// Time to live.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub ttl: Option<String>,
+    pub ttl: Option<S>,
     /// Only if the key's modify index is this; zero: only if it is absent.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub if_index: Option<u64>,
 }
 
-impl Operation {
+impl<S> Operation<S> {
     /// Whether it has the fields that it must have, and no others.
     pub fn fits(&self) -> bool {
         let has_value = self.value.is_some() != self.value_base64.is_some();

@@ -43,6 +43,8 @@ codes! {
         "The connection or the chunks of the body are broken. Nothing happened, unless the operation says otherwise.";
     INVALID_ARGUMENT "invalid_argument" 400 "An argument is wrong"
         "The request can be read, and what it asks for can never work.";
+    BAD_FILTER "bad_filter" 400 "The filter cannot be used"
+        "The expression does not parse, or names what the records do not have. The detail says where.";
     RESTORE_REFUSED "restore_refused" 400 "The snapshot cannot be restored"
         "The bytes are not a whole snapshot. The state is as it was.";
     PERMISSION_DENIED "permission_denied" 403 "Permission denied"
@@ -59,6 +61,14 @@ codes! {
         "The session does not exist, or no longer.";
     LOCK_NOT_FOUND "lock_not_found" 404 "No such lock"
         "Nobody has acquired a lock of this name.";
+    SERVICE_NOT_FOUND "service_not_found" 404 "No such service"
+        "The namespace has no such service, or the agent that was asked keeps no such instance.";
+    NODE_NOT_FOUND "node_not_found" 404 "No such node"
+        "The catalogue has no such node.";
+    CHECK_NOT_FOUND "check_not_found" 404 "No such check"
+        "The node has no such check, or the agent that was asked keeps none.";
+    QUERY_NOT_FOUND "query_not_found" 404 "No such query"
+        "There is no prepared query of this id, and none answers for this name.";
     NO_SUCH_VERSION "no_such_version" 404 "No such version"
         "The key has no version of this index, or it is no longer kept.";
     SUBSCRIPTION_NOT_FOUND "subscription_not_found" 404 "No such subscription"
@@ -93,6 +103,14 @@ codes! {
         "A check that the session leans on is in critical state.";
     NOT_REGISTERED "not_registered" 409 "It is not registered"
         "The node or check is not registered.";
+    NOT_A_TTL_CHECK "not_a_ttl_check" 409 "The check has no time to live"
+        "The agent runs the check itself, and takes no updates of it.";
+    NODE_NAME_TAKEN "node_name_taken" 409 "The node's name is taken"
+        "Another node, with another id, has the name and is alive.";
+    MISSING_SERVICE "missing_service" 409 "The instance is not registered"
+        "The check is of an instance that its node does not have.";
+    QUERY_NAME_TAKEN "query_name_taken" 409 "The query's name is taken"
+        "Another prepared query has the name.";
     IDEMPOTENCY_KEY_REUSED "idempotency_key_reused" 409 "The idempotency key was used for something else"
         "The same `Idempotency-Key` came with another request. Nothing happened now; take a new key for a new request.";
     REQUEST_EXPIRED "request_expired" 409 "The request is too old"

@@ -66,6 +66,12 @@ may be added to answers, and are to be skipped by clients that do not know them.
 fn tags() -> Value {
     json!([
         { "name": "kv", "description": "Keys and values." },
+        { "name": "services", "description": "Services, their instances, and who needs whom." },
+        { "name": "nodes", "description": "Nodes." },
+        { "name": "checks", "description": "Health checks and what became of them." },
+        { "name": "catalog", "description": "Registration directly in the catalogue." },
+        { "name": "agent", "description": "What the answering agent keeps: instances, checks, maintenance." },
+        { "name": "queries", "description": "Prepared queries." },
         { "name": "locks", "description": "Locks with a queue and a fencing number for each grant." },
         { "name": "sessions", "description": "Leases, which hold locks." },
         { "name": "events", "description": "Notices to all nodes." },
@@ -244,6 +250,10 @@ fn parameter(one: &Parameter) -> Value {
 fn kind(kind: Kind) -> Value {
     match kind {
         Kind::Text { min, max } => json!({ "type": "string", "minLength": min, "maxLength": max }),
+        Kind::Texts { min, max } => json!({
+            "type": "array",
+            "items": { "type": "string", "minLength": min, "maxLength": max },
+        }),
         Kind::Key => json!({ "type": "string", "minLength": 1, "maxLength": 8192 }),
         Kind::LockName => json!({ "type": "string", "minLength": 1, "maxLength": 1024 }),
         Kind::Node => json!({ "type": "string", "pattern": "^[^/]+$", "minLength": 1, "maxLength": 128 }),

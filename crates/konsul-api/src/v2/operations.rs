@@ -1,7 +1,9 @@
 //! The table of operations: for each its id, method, path, parameters, bodies, statuses, codes, what it needs, and the
 //! command line that calls it. Routing, the OpenAPI document, the book's page and the labels of metrics come from it.
 
+mod agent;
 mod common;
+mod discovery;
 mod keys;
 mod locks;
 mod server;
@@ -37,6 +39,17 @@ ids! {
     KvList "kv_list" KvDeleteTree "kv_delete_tree" KvSearch "kv_search"
     KvHistory "kv_history" KvDiff "kv_diff" KvUndo "kv_undo"
     Batch "batch" Export "export" Import "import"
+    ServiceList "service_list" ServiceInstances "service_instances" ServicePick "service_pick"
+    ServiceWhy "service_why" ServiceImpact "service_impact" ServiceGraph "service_graph"
+    NodeList "node_list" NodeServices "node_services"
+    CheckList "check_list" CheckHistory "check_history"
+    CatalogRegister "catalog_register" CatalogDeregister "catalog_deregister"
+    AgentServices "agent_services" AgentServiceRegister "agent_service_register"
+    AgentServiceDeregister "agent_service_deregister" AgentChecks "agent_checks"
+    AgentCheckRegister "agent_check_register" AgentCheckDeregister "agent_check_deregister"
+    AgentCheckUpdate "agent_check_update" AgentMaintenance "agent_maintenance"
+    QueryList "query_list" QueryCreate "query_create" QueryGet "query_get" QueryUpdate "query_update"
+    QueryDelete "query_delete" QueryExecute "query_execute" QueryExplain "query_explain"
     LockList "lock_list" LockGet "lock_get" LockAcquire "lock_acquire" LockRelease "lock_release"
     SessionCreate "session_create" SessionList "session_list" SessionGet "session_get"
     SessionRenew "session_renew" SessionDestroy "session_destroy"
@@ -54,6 +67,28 @@ pub static RESOURCES: &[&Resource] = &[
     &keys::KEY,
     &keys::KEYS,
     &transfers::BATCH,
+    &discovery::SERVICE_INSTANCES,
+    &discovery::SERVICE_PICK,
+    &discovery::SERVICES,
+    &discovery::SERVICE_WHY,
+    &discovery::SERVICE_IMPACT,
+    &discovery::GRAPH,
+    &agent::CHECK_STATUS,
+    &agent::SERVICE,
+    &agent::SERVICES,
+    &agent::CHECK,
+    &agent::CHECKS,
+    &agent::MAINTENANCE,
+    &discovery::NODE,
+    &discovery::NODES,
+    &discovery::CHECKS,
+    &discovery::CHECK_HISTORY,
+    &discovery::CATALOG_REGISTER,
+    &discovery::CATALOG_DEREGISTER,
+    &discovery::QUERY_EXECUTE,
+    &discovery::QUERY_EXPLAIN,
+    &discovery::QUERY,
+    &discovery::QUERIES,
     &keys::SEARCH,
     &keys::HISTORY,
     &keys::DIFF,

@@ -34,6 +34,16 @@ pages! {
     LockPage of super::lock::Lock;
     /// A page of entries that were found.
     SearchPage of super::kv::Entry;
+    /// A page of services, by name.
+    ServicePage of super::catalog::ServiceSummary;
+    /// A page of instances, by node and id, or nearest first.
+    InstancePage of super::catalog::Instance;
+    /// A page of nodes, by name, or nearest first.
+    NodePage of super::catalog::Node;
+    /// A page of checks.
+    CheckPage of super::catalog::Check;
+    /// A page of prepared queries, by id.
+    QueryPage of super::query::Query;
     /// A page of a key's versions, newest first.
     HistoryPage of super::kv::Version;
 }

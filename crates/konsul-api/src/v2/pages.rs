@@ -33,6 +33,12 @@ fn in_order() -> Vec<(&'static Resource, &'static Operation)> {
 fn title(tag: &str) -> &str {
     match tag {
         "kv" => "Keys and values",
+        "services" => "Services",
+        "nodes" => "Nodes",
+        "checks" => "Checks",
+        "catalog" => "The catalogue",
+        "agent" => "The answering agent",
+        "queries" => "Prepared queries",
         "locks" => "Locks",
         "sessions" => "Sessions",
         "events" => "Events",
@@ -88,6 +94,7 @@ fn kind(kind: Kind) -> String {
     match kind {
         Kind::Text { min: 0, max } => format!("text, up to {max} bytes"),
         Kind::Text { min, max } => format!("text, {min} to {max} bytes"),
+        Kind::Texts { min, max } => format!("text, {min} to {max} bytes; may be repeated"),
         Kind::Key => "key".into(),
         Kind::LockName => "name".into(),
         Kind::Node => "node's name".into(),

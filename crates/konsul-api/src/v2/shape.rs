@@ -50,6 +50,11 @@ pub fn labels() -> Schema {
     ArrayBuilder::new().items(RefOr::T(label())).into()
 }
 
+/// A service's name.
+pub fn service() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(512)).into()
+}
+
 /// A node's name.
 pub fn node() -> Schema {
     text("^[^/]+$").max_length(Some(128)).into()

@@ -59,6 +59,48 @@ pub fn bytes(text: Option<String>, base64: Option<&str>) -> Result<Vec<u8>, Valu
     }
 }
 
+/// The same, of what lies in the request.
+///
+/// # Errors
+/// See [`ValueError`].
+pub fn borrowed<'a>(text: Option<&'a str>, base64: Option<&str>) -> Result<Cow<'a, [u8]>, ValueError> {
+    match (text, base64) {
+        (Some(text), None) => Ok(Cow::Borrowed(text.as_bytes())),
+        (text, base64) => bytes(text.map(str::to_owned), base64).map(Cow::Owned),
+    }
+}
+
+/// A text of a body: borrowed from it, unless something in it is escaped. A `Cow` in an `Option` would always be a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Text<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Text<'de>, D::Error> {
+        struct Any;
+        impl<'de> serde::de::Visitor<'de> for Any {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        from.deserialize_str(Any)
+    }
+}
+
 /// Takes a field that may be absent, and may not be `null`.
 pub(crate) fn present<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
 where
@@ -76,6 +118,24 @@ where
 {
     let items: Vec<Object<T>> = serde::Deserialize::deserialize(from)?;
     Ok(items.into_iter().map(|item| item.0).collect())
+}
+
+/// Takes an object. serde would take a list of its fields as well.
+pub(crate) fn object<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    <Object<T> as serde::Deserialize>::deserialize(from).map(|item| item.0)
+}
+
+/// Takes an object that may be absent, and may not be `null`.
+pub(crate) fn present_object<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    object(from).map(Some)
 }
 
 /// What is read from an object alone.
@@ -110,9 +170,21 @@ mod tests {
         assert_eq!(bytes(None, Some("/w==")), Ok(vec![0xff]));
         assert_eq!(bytes(None, None), Err(ValueError::Neither));
         assert_eq!(bytes(Some(String::new()), Some("")), Err(ValueError::Both));
+        assert_eq!(borrowed(Some("ç"), None), Ok(Cow::Borrowed("ç".as_bytes())));
+        assert_eq!(borrowed(None, Some("/w==")), Ok(Cow::Owned(vec![0xff])));
+        assert_eq!(borrowed(None, None), Err(ValueError::Neither));
+        assert_eq!(borrowed(Some(""), Some("")), Err(ValueError::Both));
         for bad in ["/w", "/w==\n", "!", "/x=="] {
             assert!(matches!(bytes(None, Some(bad)), Err(ValueError::Base64(_))), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_text_is_borrowed_unless_something_in_it_is_escaped() {
+        let read = |json| serde_json::from_str::<Text<'_>>(json).unwrap().0;
+        assert!(matches!(read("\"plain ç\""), Cow::Borrowed("plain ç")));
+        assert!(matches!(read("\"a\\nb\""), Cow::Owned(text) if text == "a\nb"));
+        assert!(serde_json::from_str::<Text<'_>>("7").is_err());
     }
 
     proptest! {

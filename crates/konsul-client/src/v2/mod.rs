@@ -8,14 +8,17 @@
 //! [`V2`] borrows a [`Client`](crate::Client). Each operation is a method of it with the operation's own id, in a file for
 //! each noun: `client.v2().kv_get("app/color", None)`. Bodies and answers are the wire's own types, [`api`].
 
+mod agent;
 pub mod batch;
 mod call;
+pub mod discovery;
 mod event;
 pub mod kv;
 mod lines;
 mod lock;
 pub mod page;
 pub mod problem;
+mod query;
 pub mod retry;
 mod session;
 mod snapshot;

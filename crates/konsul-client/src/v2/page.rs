@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use konsul_api::v2::page::{EntryPage, EventPage, HistoryPage, LockPage, SearchPage, SessionPage};
-use konsul_api::v2::{event, kv, lock, session};
+use konsul_api::v2::page::{
+    CheckPage, EntryPage, EventPage, HistoryPage, InstancePage, LockPage, NodePage, QueryPage, SearchPage,
+    ServicePage, SessionPage,
+};
+use konsul_api::v2::{catalog, event, kv, lock, query, session};
 use serde::de::DeserializeOwned;
 
 use super::V2;
@@ -52,6 +55,11 @@ pages! {
     SessionPage => session::Session,
     LockPage => lock::Lock,
     EventPage => event::Event,
+    ServicePage => catalog::ServiceSummary,
+    InstancePage => catalog::Instance,
+    NodePage => catalog::Node,
+    CheckPage => catalog::Check,
+    QueryPage => query::Query,
 }
 
 /// A list on its way in, page by page.

@@ -2,6 +2,8 @@
 
 mod backup;
 mod behaviour;
+mod checks;
+mod dns;
 mod limits;
 mod network;
 mod node;
@@ -26,6 +28,8 @@ pub static SECTIONS: &[Section] = &[
     Section { title: "Storage and change feed", options: storage::OPTIONS },
     Section { title: "Backups", options: backup::OPTIONS },
     Section { title: "HTTP and limits", options: limits::OPTIONS },
+    Section { title: "DNS", options: dns::OPTIONS },
+    Section { title: "Services and checks", options: checks::OPTIONS },
     Section { title: "Behaviour", options: behaviour::OPTIONS },
     Section { title: "Logs and metrics", options: observing::OPTIONS },
 ];

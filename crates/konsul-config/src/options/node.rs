@@ -22,6 +22,13 @@ pub(super) static OPTIONS: &[ConfigOption] = &[
     .flag("node-meta")
     .unset("none")
     .live(),
+    option!(
+        locality.region,
+        "",
+        "The region in which this node stands. Services that do not say where they stand are there too."
+    )
+    .unset("none"),
+    option!(locality.zone, "", "The zone within the region, for callers that prefer what is near.").unset("none"),
     option!(datacenter, "dc1", "Name of the datacenter this node belongs to. Capitals are made small.")
         .flag("datacenter"),
     option!(

@@ -1,9 +1,16 @@
-//! `/v1/agent/…`: the agent itself. Its services and checks come with a later room.
+//! `/v1/agent/…`: the agent itself, and in its own files what it keeps.
+
+pub(crate) mod checks;
+mod define;
+pub(crate) mod maintenance;
+pub(crate) mod service_health;
+pub(crate) mod services;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::StatusCode;
+use http::header::ACCEPT;
 use konsul_api::v1::agent as wire;
 use konsul_operations::ports::{AgentInfo, HostInfo, LogFilter, MetricsFormat};
 use konsul_runtime::time::wall_ms;
@@ -102,6 +109,10 @@ fn member(info: &AgentInfo) -> wire::Member {
 pub(crate) fn members(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let wan = inbound.query.has("wan");
+    if inbound.query.text("filter").is_some() {
+        let text = "Invalid query parameter: \"filter\" - lists of members cannot be filtered in Konsul yet";
+        return Err(Reply::bad(text));
+    }
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         match edge.operations.agent_self(&context).await {
@@ -193,7 +204,7 @@ pub(crate) fn metrics(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     let Options { context, .. } = inbound.options()?;
     let format = match inbound.query.get("format") {
         Some("prometheus") => MetricsFormat::Prometheus,
-        _ if inbound.header("accept").is_some_and(wants_prometheus) => MetricsFormat::Prometheus,
+        _ if inbound.header(&ACCEPT).is_some_and(wants_prometheus) => MetricsFormat::Prometheus,
         _ => MetricsFormat::ConsulJson,
     };
     let edge = Arc::clone(inbound.edge);

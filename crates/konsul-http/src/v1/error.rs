@@ -30,7 +30,12 @@ pub(crate) fn reply(error: &Error) -> Reply {
 fn status(error: &Error) -> StatusCode {
     match error {
         Error::Refused(refusal) => refusal_status(refusal),
-        Error::SessionNotFound(_) | Error::NoSuchVersion { .. } => StatusCode::NOT_FOUND,
+        Error::SessionNotFound(_)
+        | Error::NoSuchVersion { .. }
+        | Error::ServiceNotFound(_)
+        | Error::CheckNotFound(_)
+        | Error::NodeNotFound(_)
+        | Error::QueryNotFound => StatusCode::NOT_FOUND,
         Error::LockHeld { .. } | Error::NothingToUndo { .. } | Error::DoneBefore { .. } => {
             StatusCode::CONFLICT
         }
@@ -43,6 +48,8 @@ fn status(error: &Error) -> StatusCode {
         Error::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Stopping(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Invalid { .. }
+        | Error::BadFilter(_)
+        | Error::NotTtlCheck(_)
         | Error::NoLeader
         | Error::NotReady
         | Error::NoPathToDatacenter(_)
@@ -61,12 +68,13 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::TooManySessions { .. }
         | Refusal::TooManyLocks { .. }
         | Refusal::LockQueueFull { .. }
-        | Refusal::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+        | Refusal::TooManyRequests { .. }
+        | Refusal::CatalogFull { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::RequestExpired
         | Refusal::Superseded
         | Refusal::RequestReused { .. }
         | Refusal::StaleFencing { .. } => StatusCode::CONFLICT,
-        Refusal::NoSuchKey { .. } => StatusCode::NOT_FOUND,
+        Refusal::NoSuchKey { .. } | Refusal::UnknownCheck { .. } => StatusCode::NOT_FOUND,
         Refusal::StaleIndex { .. }
         | Refusal::LockHeld
         | Refusal::LockDelay { .. }
@@ -79,7 +87,12 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         | Refusal::FeatureLevel { .. }
         | Refusal::RestoreOrder { .. }
         | Refusal::RestoreRefused { .. }
-        | Refusal::NotRegistered { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        | Refusal::NotRegistered { .. }
+        | Refusal::NodeNameTaken { .. }
+        | Refusal::MissingService
+        | Refusal::QueryAlias { .. }
+        | Refusal::UnknownQuery { .. }
+        | Refusal::QuerySession => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -136,6 +149,16 @@ mod tests {
         check(Error::Busy { what: "x", limit: 1 }, 429, "x is at its limit");
         check(Error::Stopping("x".into()), 503, "this server is stopping");
         check(Error::Internal("secret".into()), 500, "An unexpected error occurred");
+        check(
+            Error::ServiceNotFound("w".into()),
+            404,
+            "Unknown service ID \"w\". Ensure that the service ID",
+        );
+        check(Error::CheckNotFound("c".into()), 404, "Unknown check ID \"c\". Ensure that the check ID");
+        check(Error::NotTtlCheck("c".into()), 500, "CheckID \"c\" does not have associated TTL");
+        check(Error::NodeNotFound("n".into()), 404, "node \"n\" is not registered");
+        check(Error::QueryNotFound, 404, "Query not found");
+        check(Error::BadFilter("Selector \"X\" is not valid".into()), 500, "Selector \"X\" is not valid");
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! A request as a handler sees it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use http::header::{EXPECT, HeaderMap};
+use http::header::{EXPECT, HeaderMap, HeaderName};
 use hyper::body::Incoming;
 
 use super::query::Query;
 use super::reply::Reply;
+use crate::headers;
 use crate::intake::{Intake, Pace, declared_length};
 use crate::observe::Seen;
 use crate::service::Edge;
@@ -57,8 +58,16 @@ impl Inbound<'_> {
         }
     }
 
+    /// Where the client is, as far as sorting by nearness goes: what a proxy says of it counts, as in Consul.
+    pub(crate) fn client(&self) -> IpAddr {
+        let told = self.header(&FORWARDED_FOR).and_then(|list| list.split(',').next());
+        told.and_then(|first| first.trim().parse().ok()).unwrap_or_else(|| self.peer.ip())
+    }
+
     /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        headers::text(self.headers, name)
     }
 }
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

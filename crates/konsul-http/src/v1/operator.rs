@@ -59,11 +59,16 @@ pub(crate) fn usage(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     }))
 }
 
-/// There are no services yet, so their figures are zero.
+/// Nothing of the mesh is counted yet.
 fn report(datacenter: String, found: UsageReport, meta: Meta) -> wire::Usage {
     let mesh = MESH_KINDS.iter().map(|kind| ((*kind).to_owned(), 0)).collect();
-    let here =
-        wire::DatacenterUsage { connect_service_instances: mesh, nodes: found.nodes, ..Default::default() };
+    let here = wire::DatacenterUsage {
+        services: found.services,
+        service_instances: found.instances,
+        connect_service_instances: mesh,
+        billable_service_instances: found.instances,
+        nodes: found.nodes,
+    };
     let namespaces = found.namespaces.into_iter().map(|one| wire::NamespaceUsage {
         name: one.name,
         keys: one.keys,

@@ -53,7 +53,7 @@ pub(crate) fn dispatch(
     let Ok(query) = query::parse(head.uri.query().unwrap_or("")) else {
         return Dispatched::refused(Reply::empty(StatusCode::INTERNAL_SERVER_ERROR));
     };
-    let (pretty, parks) = (query.has("pretty"), query.has("index"));
+    let (pretty, parks) = (query.has("pretty"), query.has("index") || query.has("hash"));
     let mut inbound = Inbound { edge, peer, seen, headers: &head.headers, query, tail, body: Some(body) };
     let (operation, handled) = match admit(route, &head.method, &path, &inbound) {
         Ok(verb) => (verb.operation, (verb.handler)(&mut inbound, route)),
@@ -74,7 +74,7 @@ fn admit(
         return Err(Reply::plain(StatusCode::FORBIDDEN, "Endpoint is blocked by agent configuration"));
     }
     if method == Method::OPTIONS {
-        return Err(Reply::empty(StatusCode::OK).with_allow(route.allow()));
+        return Err(Reply::empty(StatusCode::OK).with_allow(&route.allow()));
     }
     let Some(verb) = route.verb(method.as_str()) else {
         return Err(method_not_allowed(route, method));
@@ -90,7 +90,7 @@ fn admit(
 
 fn method_not_allowed(route: &route::Route, method: &Method) -> Reply {
     Reply::plain(StatusCode::METHOD_NOT_ALLOWED, format!("method {method} not allowed"))
-        .with_allow(route.allow())
+        .with_allow(&route.allow())
 }
 
 /// Whether this may come from that address. What a proxy says of its own client is not believed.

@@ -53,6 +53,11 @@ impl<'a> Query<'a> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// Every value of a parameter, in their order.
+    pub fn all<'q>(&'q self, name: &'q str) -> impl Iterator<Item = &'q str> {
+        self.pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
+    }
+
     /// Whether a parameter is named, with whatever value.
     pub fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(key, _)| key == name)
@@ -113,6 +118,15 @@ pub fn parse_u64(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("strconv.ParseUint: parsing {text:?}: value out of range"))
 }
 
+/// Reads a truth value as Go's `strconv.ParseBool` does.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -129,6 +143,8 @@ mod tests {
         assert_eq!(query.get("f"), Some("a=b"));
         assert_eq!((query.get("e"), query.text("e")), (Some(""), None));
         assert!(parse("").unwrap().is_empty());
+        let tags = parse("tag=a&x=1&tag=b&tag").unwrap();
+        assert_eq!(tags.all("tag").collect::<Vec<_>>(), ["a", "b", ""]);
         for bad in ["a=%", "a=%2", "%zz=1", "a;b", "a=%ff"] {
             assert_eq!(parse(bad).unwrap_err(), QueryError, "{bad}");
         }
@@ -148,6 +164,14 @@ mod tests {
             assert!(parse_u64(bad).unwrap_err().ends_with("invalid syntax"), "{bad}");
         }
         assert!(parse_u64("18446744073709551616").unwrap_err().ends_with("value out of range"));
+    }
+
+    #[test]
+    fn truth_has_gos_words() {
+        assert_eq!(
+            (parse_bool("T"), parse_bool("0"), parse_bool("yes"), parse_bool("")),
+            (Some(true), Some(false), None, None)
+        );
     }
 
     proptest! {

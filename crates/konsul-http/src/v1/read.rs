@@ -1,5 +1,6 @@
 //! Parameters that most operations share: tenancy, datacentre, consistency, waiting.
 
+use http::header::{CACHE_CONTROL, HeaderName};
 use konsul_operations::{Blocking, Consistency, Context};
 use konsul_runtime::random;
 use konsul_runtime::time::Duration;
@@ -33,13 +34,34 @@ impl Inbound<'_> {
         }
         context.datacenter = self.query.text("dc").map(str::to_owned);
         context.consistency = consistency(&self.query)?;
+        self.check_cache_control()?;
         let blocking = blocking(&self.query, default_wait, &self.edge.settings.timeouts)?;
         Ok(Options { context, blocking })
     }
 
+    /// How long a read may wait that is not told to by an index.
+    pub(crate) fn wait_alone(&self) -> Result<Duration, Reply> {
+        let timeouts = &self.edge.settings.timeouts;
+        Ok(limit(wait(&self.query)?, timeouts.default_wait, timeouts.max_wait))
+    }
+
+    /// With `?cached` the header says how old an answer may be. Every answer here is as fresh as its consistency says, so
+    /// that only a header that cannot be read matters.
+    fn check_cache_control(&self) -> Result<(), Reply> {
+        if !self.query.has("cached") {
+            return Ok(());
+        }
+        let header = self.header(&CACHE_CONTROL).unwrap_or("").to_ascii_lowercase();
+        let readable = header.split(',').map(str::trim).all(|directive| match directive.split_once('=') {
+            Some(("max-age" | "stale-if-error", seconds)) => seconds.parse::<u32>().is_ok(),
+            _ => true,
+        });
+        if readable { Ok(()) } else { Err(Reply::bad("Invalid Cache-Control header.")) }
+    }
+
     fn namespace(&self) -> Result<Namespace, Reply> {
         self.check_partition()?;
-        let (name, place) = match (self.query.text("ns"), self.header("x-consul-namespace")) {
+        let (name, place) = match (self.query.text("ns"), self.header(&NAMESPACE)) {
             (Some(name), _) => (name, "query parameter: \"ns\""),
             (None, Some(name)) if !name.is_empty() => (name, "header: \"X-Consul-Namespace\""),
             _ => return Ok(self.edge.default_namespace.clone()),
@@ -52,7 +74,7 @@ impl Inbound<'_> {
         if self.query.text("partition").is_some_and(|name| name != "default") {
             return Err(refused("query parameter: \"partition\""));
         }
-        match self.header("x-consul-partition") {
+        match self.header(&PARTITION) {
             Some(name) if !name.is_empty() && name != "default" => {
                 Err(refused("header: \"X-Consul-Partition\""))
             }
@@ -71,6 +93,9 @@ pub(crate) fn body_namespace(named: &str, partition: &str, request: &Namespace) 
     }
     Namespace::new(named).map_err(|why| format!("Invalid field: \"Namespace\" - {why}"))
 }
+
+const NAMESPACE: HeaderName = HeaderName::from_static("x-consul-namespace");
+const PARTITION: HeaderName = HeaderName::from_static("x-consul-partition");
 
 const NO_PARTITIONS: &str = "Partitions are a Consul Enterprise feature";
 
@@ -101,15 +126,19 @@ fn max_stale(query: &Query<'_>) -> Result<Option<Duration>, Reply> {
 }
 
 fn blocking(query: &Query<'_>, default: Duration, timeouts: &Timeouts) -> Result<Option<Blocking>, Reply> {
-    let wait = match query.text("wait") {
-        Some(text) => text.parse::<GoDuration>().map_err(|_| Reply::bad("Invalid wait time"))?.to_std(),
-        None => Duration::ZERO,
-    };
+    let wait = wait(query)?;
     let index = match query.text("index") {
         Some(text) => parse_u64(text).map_err(|_| Reply::bad("Invalid index"))?,
         None => 0,
     };
     Ok((index > 0).then(|| Blocking { index: Index(index), wait: limit(wait, default, timeouts.max_wait) }))
+}
+
+fn wait(query: &Query<'_>) -> Result<Duration, Reply> {
+    match query.text("wait") {
+        Some(text) => Ok(text.parse::<GoDuration>().map_err(|_| Reply::bad("Invalid wait time"))?.to_std()),
+        None => Ok(Duration::ZERO),
+    }
 }
 
 /// How long to wait at most: what the client says or the default, within the cap, and up to a sixteenth more by chance, so

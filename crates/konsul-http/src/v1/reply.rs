@@ -21,6 +21,8 @@ use crate::outgoing::{Outgoing, Source, value_bytes};
 use crate::settings::Settings;
 use crate::v2::reply::Native;
 
+use super::kept::KeptBody;
+
 /// What a handler answers.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -28,8 +30,8 @@ pub(crate) struct Reply {
     pub(crate) fresh: Fresh,
     /// Set where a route stands for more than one operation.
     pub(crate) operation: Option<&'static str>,
-    /// The value of `Allow`.
-    pub(crate) allow: Option<Box<str>>,
+    /// Headers of this answer alone.
+    headers: Option<Box<HeaderMap>>,
 }
 
 /// The body.
@@ -38,6 +40,8 @@ pub(crate) enum Content {
     Empty,
     /// JSON in one line.
     Json(Vec<u8>),
+    /// JSON in one line that may serve again.
+    Kept(Arc<KeptBody>),
     /// Text.
     Plain(Cow<'static, str>),
     /// A key's value as it is.
@@ -77,7 +81,7 @@ pub(crate) struct Dress {
 
 impl Reply {
     fn of(status: StatusCode, content: Content) -> Reply {
-        Reply { status, content, fresh: Fresh::No, operation: None, allow: None }
+        Reply { status, content, fresh: Fresh::No, operation: None, headers: None }
     }
 
     /// A head that is refused.
@@ -103,6 +107,11 @@ impl Reply {
     /// A body that is written already.
     pub(crate) fn written(json: Vec<u8>) -> Reply {
         Reply::of(StatusCode::OK, Content::Json(json))
+    }
+
+    /// A body that may serve again.
+    pub(crate) fn kept(body: Arc<KeptBody>) -> Reply {
+        Reply::of(StatusCode::OK, Content::Kept(body))
     }
 
     /// A body to be written.
@@ -150,9 +159,16 @@ impl Reply {
         self
     }
 
-    pub(crate) fn with_allow(mut self, allow: String) -> Reply {
-        self.allow = Some(allow.into());
+    /// Adds a header; a value that cannot be one is left out.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Reply {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.get_or_insert_default().insert(name, value);
+        }
         self
+    }
+
+    pub(crate) fn with_allow(self, allow: &str) -> Reply {
+        self.with_header(ALLOW, allow)
     }
 
     /// Makes the response.
@@ -170,8 +186,8 @@ impl Reply {
         headers.insert(DEFAULT_POLICY, ALLOW_ALL);
         headers.insert(VARY, ENCODING);
         self.fresh.write(&mut headers);
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::from_str(&allow).ok()) {
-            headers.insert(ALLOW, allow);
+        if let Some(own) = self.headers {
+            headers.extend(*own);
         }
         let body = match self.content {
             // Those with headers of their own are gone already.
@@ -180,6 +196,10 @@ impl Reply {
                 headers.insert(CONTENT_TYPE, JSON);
                 let json = if dress.pretty { json::indent(&json) } else { json };
                 packed(json.into(), dress.gzip, &mut headers, busy)
+            }
+            Content::Kept(kept) => {
+                headers.insert(CONTENT_TYPE, JSON);
+                kept_body(&kept, dress.pretty, dress.gzip, &mut headers, busy)
             }
             Content::Plain(text) => {
                 headers.insert(CONTENT_TYPE, PLAIN);
@@ -209,6 +229,19 @@ impl Reply {
         *response.status_mut() = self.status;
         *response.headers_mut() = headers;
         response
+    }
+}
+
+fn kept_body(kept: &KeptBody, pretty: bool, gzip: bool, headers: &mut HeaderMap, busy: Busy) -> Outgoing {
+    if pretty {
+        return packed(json::indent(kept.plain()).into(), gzip, headers, busy);
+    }
+    match gzip.then(|| kept.gzip()).flatten() {
+        Some(bytes) => {
+            headers.insert(CONTENT_ENCODING, GZIP);
+            Outgoing::Whole(bytes)
+        }
+        None => packed(kept.plain().clone(), gzip, headers, busy),
     }
 }
 

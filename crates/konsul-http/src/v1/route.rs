@@ -2,7 +2,10 @@
 //! built yet. The documentation's page comes from it.
 
 use super::inbound::Inbound;
-use super::{agent, event, kv, not_built, operator, session, snapshot, status, txn};
+use super::{
+    agent, catalog, coordinate, event, health, internal_ui, kv, not_built, operator, prepared, register,
+    session, snapshot, status, txn,
+};
 use crate::outside;
 use crate::service::Handled;
 
@@ -120,10 +123,7 @@ pub static ROUTES: &[Route] = &[
             verb("DELETE", "kv_delete", kv::delete, "`recurse`, `cas`"),
         ],
     ),
-    route(
-        "/v1/txn",
-        &[verb("PUT", "txn", txn::put_txn, "KV verbs; `Node`, `Service` and `Check` are refused by name")],
-    ),
+    route("/v1/txn", &[verb("PUT", "txn", txn::put_txn, "members of `KV`, `Node`, `Service` and `Check`")]),
     route("/v1/session/create", &[verb("PUT", "session_create", session::create, "")]),
     route("/v1/session/destroy/:id", &[verb("PUT", "session_destroy", session::destroy, "")]),
     route("/v1/session/renew/:id", &[verb("PUT", "session_renew", session::renew, "")]),
@@ -167,53 +167,176 @@ pub static ROUTES: &[Route] = &[
     route("/health", &[verb("GET", "health", outside::ready, "503 unless live and ready")]),
     route("/health/ready", &[verb("GET", "health", outside::ready, "503 unless live and ready")]),
     route("/health/live", &[verb("GET", "health", outside::live, "503 unless live")]),
+    route("/v1/agent/services", &[verb("GET", "agent_services", agent::services::services, "`filter`")]),
+    route(
+        "/v1/agent/service/register",
+        &[verb(
+            "PUT",
+            "agent_service_register",
+            agent::services::register,
+            "`replace-existing-checks`; Konsul's own: `DependsOn`, `Strategy`",
+        )],
+    ),
+    route(
+        "/v1/agent/service/deregister/:id",
+        &[verb("PUT", "agent_service_deregister", agent::services::deregister, "")],
+    ),
+    route(
+        "/v1/agent/service/maintenance/:id",
+        &[verb("PUT", "agent_maintenance", agent::maintenance::service, "`enable`, `reason`")],
+    ),
+    route(
+        "/v1/agent/service/:id",
+        &[verb(
+            "GET",
+            "agent_services",
+            agent::services::service,
+            "`hash`, `wait`: waits while the hash is the same",
+        )],
+    ),
+    route("/v1/agent/checks", &[verb("GET", "agent_checks", agent::checks::checks, "`filter`")]),
+    route("/v1/agent/check/register", &[verb("PUT", "agent_check_register", agent::checks::register, "")]),
+    route(
+        "/v1/agent/check/deregister/:id",
+        &[verb("PUT", "agent_check_deregister", agent::checks::deregister, "")],
+    ),
+    route("/v1/agent/check/pass/:id", &[verb("PUT", "agent_check_update", agent::checks::pass, "`note`")]),
+    route("/v1/agent/check/warn/:id", &[verb("PUT", "agent_check_update", agent::checks::warn, "`note`")]),
+    route("/v1/agent/check/fail/:id", &[verb("PUT", "agent_check_update", agent::checks::fail, "`note`")]),
+    route("/v1/agent/check/update/:id", &[verb("PUT", "agent_check_update", agent::checks::update, "")]),
+    route(
+        "/v1/agent/health/service/id/:id",
+        &[verb("GET", "agent_services", agent::service_health::by_id, "`format=text`; 200, 429, 503 or 404")],
+    ),
+    route(
+        "/v1/agent/health/service/name/:name",
+        &[verb(
+            "GET",
+            "agent_services",
+            agent::service_health::by_name,
+            "`format=text`; 200, 429, 503 or 404",
+        )],
+    ),
+    route(
+        "/v1/agent/maintenance",
+        &[verb("PUT", "agent_maintenance", agent::maintenance::node, "`enable`, `reason`")],
+    ),
+    route("/v1/catalog/register", &[verb("PUT", "catalog_register", register::register, "")]),
+    route("/v1/catalog/deregister", &[verb("PUT", "catalog_deregister", register::deregister, "")]),
+    route("/v1/catalog/datacenters", &[verb("GET", "datacenter_list", catalog::datacenters, "")]),
+    route(
+        "/v1/catalog/nodes",
+        &[verb("GET", "node_list", catalog::nodes, "`near`, `node-meta`, `filter`; blocks")],
+    ),
+    route(
+        "/v1/catalog/services",
+        &[verb("GET", "service_list", catalog::services, "`node-meta`, `filter`; blocks")],
+    ),
+    route(
+        "/v1/catalog/service/:service",
+        &[verb("GET", "service_instances", catalog::service, "`tag`, `near`, `node-meta`, `filter`; blocks")],
+    ),
+    route(
+        "/v1/catalog/connect/:service",
+        &[verb("GET", "service_instances", catalog::connect, "`tag`, `near`, `node-meta`, `filter`; blocks")],
+    ),
+    route("/v1/catalog/node/:node", &[verb("GET", "node_services", catalog::node, "`filter`; blocks")]),
+    route(
+        "/v1/catalog/node-services/:node",
+        &[verb("GET", "node_services", catalog::node_services, "`filter`; blocks")],
+    ),
+    route(
+        "/v1/catalog/gateway-services/:gateway",
+        &[verb(
+            "GET",
+            "service_instances",
+            catalog::gateway_services,
+            "empty until there are configuration entries; blocks",
+        )],
+    ),
+    route("/v1/health/node/:node", &[verb("GET", "check_list", health::node, "`filter`; blocks")]),
+    route(
+        "/v1/health/checks/:service",
+        &[verb("GET", "check_list", health::checks, "`near`, `node-meta`, `filter`; blocks")],
+    ),
+    route(
+        "/v1/health/state/:state",
+        &[verb("GET", "check_list", health::state, "`near`, `node-meta`, `filter`; blocks")],
+    ),
+    route(
+        "/v1/health/service/:service",
+        &[verb(
+            "GET",
+            "service_instances",
+            health::service,
+            "`passing`, `tag`, `near`, `node-meta`, `filter`; blocks",
+        )],
+    ),
+    route(
+        "/v1/health/connect/:service",
+        &[verb(
+            "GET",
+            "service_instances",
+            health::connect,
+            "`passing`, `tag`, `near`, `node-meta`, `filter`; blocks",
+        )],
+    ),
+    route(
+        "/v1/health/ingress/:service",
+        &[verb(
+            "GET",
+            "service_instances",
+            health::ingress,
+            "empty until there are configuration entries; blocks",
+        )],
+    ),
+    route(
+        "/v1/query",
+        &[
+            verb("GET", "query_list", prepared::list_all, "blocks"),
+            verb("POST", "query_create", prepared::create, ""),
+        ],
+    ),
+    route(
+        "/v1/query/:id/execute",
+        &[verb("GET", "query_execute", prepared::execute, "`near`, `limit`, `connect`")],
+    ),
+    route(
+        "/v1/query/:id/explain",
+        &[verb("GET", "query_explain", prepared::explain, "`near`, `limit`, `connect`")],
+    ),
+    route(
+        "/v1/query/:id",
+        &[
+            verb("GET", "query_list", prepared::get, "blocks"),
+            verb("PUT", "query_update", prepared::update, ""),
+            verb("DELETE", "query_delete", prepared::delete, ""),
+        ],
+    ),
+    route("/v1/coordinate/datacenters", &[verb("GET", "coordinate_list", coordinate::datacenters, "")]),
+    route("/v1/coordinate/nodes", &[verb("GET", "coordinate_list", coordinate::nodes, "`segment`; blocks")]),
+    route(
+        "/v1/coordinate/node/:node",
+        &[verb("GET", "coordinate_list", coordinate::node, "`segment`; blocks")],
+    ),
+    route("/v1/coordinate/update", &[verb("PUT", "coordinate_update", coordinate::update, "")]),
+    route(
+        "/v1/internal/ui/nodes",
+        &[verb("GET", "node_list", internal_ui::nodes, "`filter` over the nodes' own fields; blocks")],
+    ),
+    route("/v1/internal/ui/node/:node", &[verb("GET", "node_services", internal_ui::node, "")]),
+    route(
+        "/v1/internal/ui/services",
+        &[verb("GET", "service_list", internal_ui::services, "`filter` over entries of health; blocks")],
+    ),
     // From here on nothing is built yet.
     route("/v1/agent/metrics/stream", GET),
-    route("/v1/agent/services", GET),
-    route("/v1/agent/service/register", PUT),
-    route("/v1/agent/service/deregister/:id", PUT),
-    route("/v1/agent/service/maintenance/:id", PUT),
-    route("/v1/agent/service/:id", GET),
-    route("/v1/agent/checks", GET),
-    route("/v1/agent/check/register", PUT),
-    route("/v1/agent/check/deregister/:id", PUT),
-    route("/v1/agent/check/pass/:id", PUT),
-    route("/v1/agent/check/warn/:id", PUT),
-    route("/v1/agent/check/fail/:id", PUT),
-    route("/v1/agent/check/update/:id", PUT),
-    route("/v1/agent/health/service/id/:id", GET),
-    route("/v1/agent/health/service/name/:name", GET),
-    route("/v1/agent/maintenance", PUT),
     route("/v1/agent/join/:address", PUT),
     route("/v1/agent/force-leave/:node", PUT),
     route("/v1/agent/token/:kind", PUT),
     route("/v1/agent/connect/authorize", POST),
     route("/v1/agent/connect/ca/roots", GET),
     route("/v1/agent/connect/ca/leaf/:service", GET),
-    route("/v1/catalog/register", PUT),
-    route("/v1/catalog/deregister", PUT),
-    route("/v1/catalog/datacenters", GET),
-    route("/v1/catalog/nodes", GET),
-    route("/v1/catalog/services", GET),
-    route("/v1/catalog/service/:service", GET),
-    route("/v1/catalog/connect/:service", GET),
-    route("/v1/catalog/node/:node", GET),
-    route("/v1/catalog/node-services/:node", GET),
-    route("/v1/catalog/gateway-services/:gateway", GET),
-    route("/v1/health/node/:node", GET),
-    route("/v1/health/checks/:service", GET),
-    route("/v1/health/state/:state", GET),
-    route("/v1/health/service/:service", GET),
-    route("/v1/health/connect/:service", GET),
-    route("/v1/health/ingress/:service", GET),
-    route("/v1/query", GET_POST),
-    route("/v1/query/:id/execute", GET),
-    route("/v1/query/:id/explain", GET),
-    route("/v1/query/:id", GET_PUT_DELETE),
-    route("/v1/coordinate/datacenters", GET),
-    route("/v1/coordinate/nodes", GET),
-    route("/v1/coordinate/node/:node", GET),
-    route("/v1/coordinate/update", PUT),
     route("/v1/operator/raft/transfer-leader", POST),
     route("/v1/operator/raft/peer", DELETE),
     route("/v1/operator/keyring", ALL),
@@ -282,9 +405,6 @@ pub static ROUTES: &[Route] = &[
     route("/v1/internal/federation-states/mesh-gateways", GET),
     route("/v1/internal/federation-state/:dc", GET),
     route("/v1/internal/service-virtual-ip", PUT),
-    route("/v1/internal/ui/nodes", GET),
-    route("/v1/internal/ui/node/:node", GET),
-    route("/v1/internal/ui/services", GET),
     route("/v1/internal/ui/exported-services", GET),
     route("/v1/internal/ui/catalog-overview", GET),
     route("/v1/internal/ui/gateway-services-nodes/:gateway", GET),

@@ -1,12 +1,14 @@
 //! `PUT /v1/txn`: several operations, all or none.
 
+mod members;
+
 use std::sync::Arc;
 
 use http::StatusCode;
-use konsul_api::v1::bytes::Base64;
-use konsul_api::v1::kv::Entry;
+use konsul_api::v1::kv::EntryRef;
 use konsul_api::v1::operator::QueryMeta;
-use konsul_api::v1::txn::{self as wire, Failure, KvOp, Outcome};
+use konsul_api::v1::txn::{self as wire, Failure, KvOp};
+use konsul_api::v1::write::{Object, list};
 use konsul_operations::arguments::Txn;
 use konsul_operations::{Meta, TxnAnswer};
 use konsul_types::txn::{TXN_OPS_MAX, TxnError, TxnFailure};
@@ -21,6 +23,7 @@ use super::kv::{body_refused, session_id, too_large_for};
 use super::read::{Options, body_namespace};
 use super::reply::{Fresh, Reply};
 use super::route::Route;
+use super::shapes;
 use crate::intake;
 use crate::service::Handled;
 
@@ -42,17 +45,27 @@ pub enum Undecided {
 /// # Errors
 /// See [`Undecided`].
 pub fn decode(body: &[u8], namespace: &Namespace, value_bytes: u64) -> Result<Vec<TxnOp>, Undecided> {
+    operations(members(body, value_bytes)?, namespace)
+}
+
+fn members(body: &[u8], value_bytes: u64) -> Result<Vec<wire::Op>, Undecided> {
     let members =
         wire::decode(body).map_err(|why| Undecided::Malformed(format!("Failed to parse body: {why}")))?;
     check_sizes(&members, value_bytes)?;
+    Ok(members)
+}
+
+fn operations(members: Vec<wire::Op>, namespace: &Namespace) -> Result<Vec<TxnOp>, Undecided> {
     let (mut ops, mut failures) = (Vec::with_capacity(members.len()), Vec::new());
     for (at, member) in members.into_iter().enumerate() {
         // As in Consul, a member of no kind is skipped, and the first kind that is there counts.
         let op = match member {
             wire::Op { kv: Some(kv), .. } => kv_member(kv, namespace)?,
-            wire::Op { node: Some(_), .. } => Err(not_built("Node")),
-            wire::Op { service: Some(_), .. } => Err(not_built("Service")),
-            wire::Op { check: Some(_), .. } => Err(not_built("Check")),
+            wire::Op { node: Some(node), .. } => members::node(node).map(TxnOp::Catalog),
+            wire::Op { service: Some(service), .. } => {
+                members::service(service, namespace).map(TxnOp::Catalog)
+            }
+            wire::Op { check: Some(check), .. } => members::check(check, namespace).map(TxnOp::Catalog),
             _ => continue,
         };
         match op {
@@ -78,10 +91,6 @@ fn check_sizes(members: &[wire::Op], value_bytes: u64) -> Result<(), Undecided> 
             Err(Undecided::TooLarge(text))
         }
     }
-}
-
-fn not_built(kind: &str) -> String {
-    format!("{kind} operations are known to Consul but not built in Konsul yet")
 }
 
 /// Translates a member. The inner error is a text for its place in the list of failures.
@@ -156,20 +165,29 @@ pub(crate) fn put_txn(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
             Ok(bytes) => bytes,
             Err(why) => return body_refused(&why, LIMIT),
         };
-        let ops = match decode(&bytes, &context.namespace, value_bytes) {
-            Ok(ops) => ops,
+        let mut wanted = match members(&bytes, value_bytes) {
+            Ok(wanted) => wanted,
             Err(why) => return undecided(why),
         };
         drop(bytes);
-        let reads_only = ops.iter().all(|op| match op {
-            TxnOp::Kv { op, .. } => !op.is_write(),
-        });
+        if let Err(why) = members::name_nodes(&edge, &context, &mut wanted).await {
+            return reply(&why);
+        }
+        let ops = match operations(wanted, &context.namespace) {
+            Ok(ops) => ops,
+            Err(why) => return undecided(why),
+        };
+        let reads_only = !ops.iter().any(TxnOp::is_write);
         if !reads_only {
             // Consistency parameters have no meaning for a write.
             context.consistency = konsul_operations::Consistency::Default;
         }
         match edge.operations.txn(&context, Txn { ops }).await {
-            Ok(TxnAnswer::Committed(results, meta)) => committed(results, meta.filter(|_| reads_only)),
+            Ok(TxnAnswer::Committed(results, meta)) => match edge.datacenter(&context).await {
+                Ok(datacenter) => committed(&results, meta.filter(|_| reads_only), &datacenter),
+                // It has happened, and only a name is missing.
+                Err(_) => committed(&results, meta.filter(|_| reads_only), ""),
+            },
             Ok(TxnAnswer::RolledBack(errors)) => rolled_back(errors.iter().map(failure).collect()),
             Err(why) => reply(&why),
         }
@@ -185,39 +203,67 @@ fn undecided(why: Undecided) -> Reply {
 }
 
 fn rolled_back(failures: Vec<Failure>) -> Reply {
-    let answer = wire::Answer { results: None, errors: Some(failures) };
+    let answer = wire::RolledBack { results: None, errors: failures };
     Reply::json(&answer).with_status(StatusCode::CONFLICT)
 }
 
-fn committed(results: Vec<TxnResult>, meta: Option<Meta>) -> Reply {
-    let results = results.into_iter().map(|TxnResult::Kv { namespace, key, record, with_value }| {
-        let mut entry = Entry { key: key.to_string(), ..Entry::default() };
-        if let Some(record) = record {
-            entry.lock_index = record.lock_index;
-            entry.flags = record.flags;
-            entry.session = record.session.map(|id| id.to_string());
-            entry.create_index = record.create_index.0;
-            entry.modify_index = record.modify_index.0;
-            if with_value {
-                entry.value = Base64(record.value.as_bytes().to_vec());
-            }
-        }
-        entry.namespace = (!namespace.is_default()).then(|| namespace.to_string());
-        Outcome { kv: entry }
-    });
-    let answer = wire::Answer { results: Some(results.collect()), errors: None };
-    match meta {
-        None => Reply::json(&answer),
-        Some(meta) => {
-            let fields = QueryMeta {
-                index: meta.index.0.max(1),
-                last_contact: meta.last_contact_ms.saturating_mul(1_000_000),
-                known_leader: meta.known_leader,
-                ..QueryMeta::default()
-            };
-            Reply::json(&wire::ReadAnswer { answer, meta: fields }).with_fresh(Fresh::Contact(meta))
-        }
+fn committed(results: &[TxnResult], meta: Option<Meta>, datacenter: &str) -> Reply {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    list(object.value("Results"), results.iter(), |out, result| write_result(result, datacenter, out));
+    object.raw("Errors", "null");
+    let Some(meta) = meta else {
+        object.end();
+        return Reply::written(out);
+    };
+    let fields = query_meta(meta, "");
+    object.number("Index", fields.index);
+    object.number("LastContact", fields.last_contact);
+    object.truth("KnownLeader", fields.known_leader);
+    object.text("ConsistencyLevel", &fields.consistency_level);
+    object.truth("NotModified", fields.not_modified);
+    object.number("Backend", fields.backend);
+    object.truth("ResultsFilteredByACLs", fields.results_filtered_by_acls);
+    object.end();
+    Reply::written(out).with_fresh(Fresh::Contact(meta))
+}
+
+/// How fresh an answer is, as fields of its body.
+pub(crate) fn query_meta(meta: Meta, consistency: &str) -> QueryMeta {
+    QueryMeta {
+        index: meta.index.0.max(1),
+        last_contact: meta.last_contact_ms.saturating_mul(1_000_000),
+        known_leader: meta.known_leader,
+        consistency_level: consistency.to_owned(),
+        ..QueryMeta::default()
     }
+}
+
+fn write_result(result: &TxnResult, datacenter: &str, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    match result {
+        TxnResult::Kv { namespace, key, record, with_value } => {
+            let record = record.as_deref();
+            let mut session = [0; 36];
+            let entry = EntryRef {
+                lock_index: record.map_or(0, |record| record.lock_index),
+                key: key.as_str(),
+                flags: record.map_or(0, |record| record.flags),
+                value: record.filter(|_| *with_value).map_or(&[], |record| record.value.as_bytes()),
+                session: record
+                    .and_then(|record| record.session)
+                    .map(|id| &*id.0.hyphenated().encode_lower(&mut session)),
+                create_index: record.map_or(0, |record| record.create_index.0),
+                modify_index: record.map_or(0, |record| record.modify_index.0),
+                namespace: shapes::shown(namespace),
+            };
+            entry.write(object.value("KV"));
+        }
+        TxnResult::Node(node) => shapes::write_node(node, datacenter, object.value("Node")),
+        TxnResult::Service(service) => shapes::write_service(service, object.value("Service")),
+        TxnResult::Check(check) => shapes::write_check(check, object.value("Check")),
+    }
+    object.end();
 }
 
 fn failure(error: &TxnError) -> Failure {
@@ -262,7 +308,7 @@ mod tests {
             texts,
             [
                 (1, "unknown KV verb \"x\""),
-                (3, "Node operations are known to Consul but not built in Konsul yet"),
+                (3, "unknown Node verb \"\""),
                 (4, "missing session"),
                 (5, "invalid session \"s\""),
                 (6, "Must provide key"),

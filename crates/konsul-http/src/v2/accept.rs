@@ -5,11 +5,12 @@ use konsul_api::v2::code;
 use konsul_api::v2::operations::{Body, Operation};
 
 use super::rejection::{Rejected, Rejection};
+use crate::headers;
 
 /// The place of the form that is answered in, among those of the operation's first answer.
 pub(crate) fn choose(headers: &HeaderMap, operation: &Operation) -> Rejected<usize> {
     let forms = operation.answers[0].body;
-    let Some(header) = headers.get(ACCEPT) else { return Ok(0) };
+    let Some(header) = headers::get(headers, &ACCEPT) else { return Ok(0) };
     if forms.is_empty() || header.as_bytes() == b"*/*" {
         return Ok(0);
     }

@@ -10,7 +10,7 @@ use futures_util::stream::unfold;
 use konsul_api::v2::code;
 use konsul_operations::answer::{BatchPart, BatchRun};
 use konsul_operations::arguments::Batch;
-use konsul_types::{Index, Namespace, TxnOp};
+use konsul_types::{Index, Key, Namespace, TxnOp};
 
 pub(crate) use decode::{Members, decode};
 
@@ -48,21 +48,39 @@ pub(crate) fn run(inbound: &mut Inbound<'_>) -> Begun {
         let Members { atomic, ops } = decode(&bytes, &context.namespace, value_bytes)?;
         drop(bytes);
         // How fresh only matters where nothing is written: a write is answered by the log.
-        if ops.iter().all(|TxnOp::Kv { op, .. }| !op.is_write()) {
+        if !ops.iter().any(TxnOp::is_write) {
             context.consistency = read.consistency;
         }
-        let asked: Arc<[TxnOp]> = ops.clone().into();
+        let asked = Asked::of(&ops);
         let run = edge.operations.batch(&context, Batch { atomic, ops }).await?;
         let job = Job { run, asked, sums: Sums::default(), index: Index(0), atomic, over: false };
         if as_lines { job.lines().await } else { job.whole().await }
     })
 }
 
+/// What has to be known of the members when their results are told.
+struct Asked {
+    members: usize,
+    /// The keys of those that read one, by position.
+    reads: Vec<(usize, Key)>,
+}
+
+impl Asked {
+    fn of(ops: &[TxnOp]) -> Asked {
+        let reads = ops.iter().enumerate().filter_map(|(at, op)| Some((at, results::read_key(op)?.clone())));
+        Asked { members: ops.len(), reads: reads.collect() }
+    }
+
+    fn read_key(&self, position: usize) -> Option<&Key> {
+        let found = self.reads.binary_search_by_key(&position, |(at, _)| *at).ok()?;
+        Some(&self.reads[found].1)
+    }
+}
+
 /// A batch under way.
 struct Job {
     run: Box<dyn BatchRun>,
-    /// The members, to say of each result which key it is of.
-    asked: Arc<[TxnOp]>,
+    asked: Asked,
     sums: Sums,
     index: Index,
     atomic: bool,
@@ -140,7 +158,7 @@ impl Job {
     fn write(&mut self, out: &mut Vec<u8>, part: &BatchPart, form: Written) {
         for (position, item) in (part.first..).zip(&part.items) {
             form.begin(out, self.sums.told());
-            results::write(out, position, item, self.asked.get(position));
+            results::write(out, position, item, self.asked.read_key(position));
             form.end(out);
             self.sums.count(item);
         }
@@ -148,7 +166,7 @@ impl Job {
 
     /// What the rest heard: the run broke off, and later members were not tried.
     fn fail_rest(&mut self, out: &mut Vec<u8>, why: &Rejection, form: Written) {
-        for position in self.sums.told()..self.asked.len() {
+        for position in self.sums.told()..self.asked.members {
             form.begin(out, self.sums.told());
             results::write_failure(out, position, why.code.id, &why.detail);
             form.end(out);

@@ -5,7 +5,7 @@ use konsul_api::v2::problem::Fault;
 use konsul_api::v2::shape;
 use konsul_api::v2::value::Object;
 use konsul_types::duration::GoDuration;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::rejection::{Rejected, Rejection};
 
@@ -22,7 +22,7 @@ pub enum Undecoded {
 ///
 /// # Errors
 /// See [`Undecoded`].
-pub fn decode<T: DeserializeOwned>(schema: &str, bytes: &[u8]) -> Result<T, Undecoded> {
+pub fn decode<'a, T: Deserialize<'a>>(schema: &str, bytes: &'a [u8]) -> Result<T, Undecoded> {
     decode_that(schema, bytes, |_| true)
 }
 
@@ -30,9 +30,9 @@ pub fn decode<T: DeserializeOwned>(schema: &str, bytes: &[u8]) -> Result<T, Unde
 ///
 /// # Errors
 /// See [`Undecoded`].
-pub fn decode_that<T: DeserializeOwned>(
+pub fn decode_that<'a, T: Deserialize<'a>>(
     schema: &str,
-    bytes: &[u8],
+    bytes: &'a [u8],
     fits: impl Fn(&T) -> bool,
 ) -> Result<T, Undecoded> {
     match serde_json::from_slice::<Object<T>>(bytes) {
@@ -74,6 +74,15 @@ impl Faults {
         value.map_err(|why| self.0.push(Fault::at(pointer, why.to_string()))).ok()
     }
 
+    /// The same, where only a fault needs to know the place.
+    pub(crate) fn take_at<T, E: ToString>(
+        &mut self,
+        pointer: impl FnOnce() -> String,
+        value: Result<T, E>,
+    ) -> Option<T> {
+        value.map_err(|why| self.0.push(Fault::at(pointer(), why.to_string()))).ok()
+    }
+
     /// A duration in milliseconds; one that is not zero is at least one.
     pub(crate) fn duration(&mut self, pointer: &str, text: Option<&str>) -> Option<u64> {
         let span = self.take(pointer, self::duration(text?))?;
@@ -107,10 +116,13 @@ pub(crate) fn millis(span: GoDuration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use konsul_api::v2::batch::{Operation, Request};
+    use konsul_api::v2::batch::{Operation, RequestRef};
+    use konsul_api::v2::catalog::{CatalogDeregister, CatalogRegister};
     use konsul_api::v2::event::EventFire;
     use konsul_api::v2::kv::{Patch, Put, Undo};
     use konsul_api::v2::lock::{LockAcquire, LockRelease};
+    use konsul_api::v2::query::QueryDefinition;
+    use konsul_api::v2::registration::{CheckDefinition, CheckUpdate, Maintenance, ServiceDefinition};
     use konsul_api::v2::session::SessionCreate;
     use konsul_api::v2::system::LogLevel;
     use konsul_api::v2::transfer::Line;
@@ -120,24 +132,50 @@ mod tests {
     use super::*;
 
     /// What the type takes has no fault by its schema, and what it refuses has one.
-    fn agree<T: DeserializeOwned>(schema: &str, body: &Value, fits: impl Fn(&T) -> bool) {
-        let taken =
-            serde_json::from_slice::<Object<T>>(body.to_string().as_bytes()).is_ok_and(|it| fits(&it.0));
+    fn agree(schema: &str, body: &Value, taken: bool) {
         let faults = shape::faults(schema, body);
         assert_eq!(taken, faults.is_empty(), "{schema} {body}: {faults:?}");
     }
 
+    fn taken<'a, T: Deserialize<'a>>(text: &'a str, fits: impl Fn(&T) -> bool) -> bool {
+        serde_json::from_str::<Object<T>>(text).is_ok_and(|it| fits(&it.0))
+    }
+
     fn every_schema_agrees(body: &Value) {
-        agree::<Put>("KvPut", body, |it| it.value.is_some() != it.value_base64.is_some());
-        agree::<Patch>("KvPatch", body, |_| true);
-        agree::<Undo>("KvUndo", body, |_| true);
-        agree::<Request>("BatchRequest", body, |it| it.operations.iter().all(Operation::fits));
-        agree::<Line>("ExportLine", body, |it| it.value.is_some() != it.value_base64.is_some());
-        agree::<LockAcquire>("LockAcquire", body, |it| it.value.is_none() || it.value_base64.is_none());
-        agree::<LockRelease>("LockRelease", body, |_| true);
-        agree::<SessionCreate>("SessionCreate", body, |_| true);
-        agree::<EventFire>("EventFire", body, |it| it.payload.is_none() || it.payload_base64.is_none());
-        agree::<LogLevel>("LogLevel", body, |_| true);
+        let text = &body.to_string();
+        agree("KvPut", body, taken::<Put>(text, |it| it.value.is_some() != it.value_base64.is_some()));
+        agree("KvPatch", body, taken::<Patch>(text, |_| true));
+        agree("KvUndo", body, taken::<Undo>(text, |_| true));
+        agree(
+            "BatchRequest",
+            body,
+            taken::<RequestRef<'_>>(text, |it| it.operations.iter().all(Operation::fits)),
+        );
+        agree("ExportLine", body, taken::<Line>(text, |it| it.value.is_some() != it.value_base64.is_some()));
+        agree(
+            "LockAcquire",
+            body,
+            taken::<LockAcquire>(text, |it| it.value.is_none() || it.value_base64.is_none()),
+        );
+        agree("LockRelease", body, taken::<LockRelease>(text, |_| true));
+        agree("SessionCreate", body, taken::<SessionCreate>(text, |_| true));
+        agree(
+            "EventFire",
+            body,
+            taken::<EventFire>(text, |it| it.payload.is_none() || it.payload_base64.is_none()),
+        );
+        agree("LogLevel", body, taken::<LogLevel>(text, |_| true));
+        agree("ServiceDefinition", body, taken::<ServiceDefinition>(text, |_| true));
+        agree("CheckDefinition", body, taken::<CheckDefinition>(text, |_| true));
+        agree("CheckUpdate", body, taken::<CheckUpdate>(text, |_| true));
+        agree("Maintenance", body, taken::<Maintenance>(text, |_| true));
+        agree("QueryDefinition", body, taken::<QueryDefinition>(text, |_| true));
+        agree("CatalogRegister", body, taken::<CatalogRegister>(text, |_| true));
+        agree(
+            "CatalogDeregister",
+            body,
+            taken::<CatalogDeregister>(text, |it| it.service_id.is_none() || it.check_id.is_none()),
+        );
     }
 
     fn any_value() -> impl Strategy<Value = Value> {
@@ -179,6 +217,17 @@ mod tests {
                 Just("level"),
                 Just("targets"),
                 Just("to_index"),
+                Just("service"),
+                Just("service_id"),
+                Just("check_id"),
+                Just("checks"),
+                Just("status"),
+                Just("enable"),
+                Just("weights"),
+                Just("depends_on"),
+                Just("meta"),
+                Just("tags"),
+                Just("address"),
                 Just("other"),
             ];
             prop_oneof![
@@ -207,6 +256,11 @@ mod tests {
             json!({ "operations": [{ "op": "kv_put", "key": "a", "value": "b" }, { "op": "kv_check", "key": "a", "if_index": 0 }] }),
             json!({ "session": "x", "wait": "1s" }),
             json!({ "node_checks": ["a"], "service_checks": [{ "id": "a" }], "behavior": "delete" }),
+            json!({ "name": "web", "port": 80, "meta": { "a": "b" }, "weights": { "passing": 1, "warning": 1 },
+                "depends_on": [{ "service": "db" }], "checks": [{ "ttl": "10s", "status": "passing" }] }),
+            json!({ "node": { "name": "n", "address": "a" }, "checks": [{ "id": "c", "status": "warning" }] }),
+            json!({ "node": "n", "service_id": "a" }),
+            json!({ "service": "web", "failover": { "nearest": 1 }, "template": { "regexp": "a" } }),
             json!({ "level": "info", "targets": { "raft": "debug" } }),
         ] {
             every_schema_agrees(&body);

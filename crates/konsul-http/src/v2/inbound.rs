@@ -1,7 +1,9 @@
 //! A request as a handler sees it.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{self, Poll};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, EXPECT, HeaderMap};
@@ -10,16 +12,19 @@ use konsul_api::v2::code;
 use konsul_api::v2::operations::{Kind, Operation};
 use konsul_operations::{Consistency, Context};
 use konsul_types::{Key, Namespace};
+use pin_project_lite::pin_project;
 
 use super::cursor::{CursorError, Question};
 use super::once::Once;
 use super::rejection::{Rejected, Rejection};
 use super::reply::{Named, Reply};
 use super::stream::Line;
+use crate::headers;
 use crate::intake::{self, Intake, Pace, declared_length};
 use crate::observe::Seen;
 use crate::service::{Edge, Later};
 use crate::v1::query::Query;
+use crate::v1::reply::Reply as SharedReply;
 
 /// A request as a handler sees it: borrowed from the head, so that nothing of it outlives the handler's first, synchronous
 /// part unless it is taken.
@@ -39,6 +44,10 @@ pub(crate) struct Inbound<'a> {
     pub(crate) target: &'a str,
     /// What the path's parameter says, decoded.
     pub(crate) variable: &'a str,
+    /// The same as it came.
+    pub(crate) raw: &'a str,
+    /// The client's address.
+    pub(crate) peer: std::net::IpAddr,
     /// The place of the answer's form among those of the operation's first answer.
     pub(crate) form: usize,
     /// Taken once, by the handler that wants it.
@@ -56,8 +65,7 @@ impl Inbound<'_> {
 
     /// Work, as the service wants it.
     pub(crate) fn later(&self, work: impl Future<Output = Rejected<Reply>> + Send + 'static) -> Begun {
-        let (named, edge) = (self.named(), Arc::clone(self.edge));
-        Ok(Box::pin(async move { named.answer(work.await, &*edge.operations) }))
+        Ok(Box::pin(Answered { work, named: self.named(), edge: Arc::clone(self.edge) }))
     }
 
     /// The context of a read.
@@ -95,6 +103,16 @@ impl Inbound<'_> {
         Key::new(self.variable).map_err(|why| Rejection::of_parameter("key", why.what))
     }
 
+    /// The two things that the path names. They are parted before they are decoded: either may hold a slash.
+    pub(crate) fn pair(&self) -> Rejected<(String, String)> {
+        let (first, second) = self.raw.split_once('/').unwrap_or((self.raw, ""));
+        let read = |raw: &str| {
+            let text = super::route::variable(raw);
+            text.map(Into::into).map_err(|why| Rejection::new(&code::INVALID_PATH, why.to_string()))
+        };
+        Ok((read(first)?, read(second)?))
+    }
+
     /// Whether a parameter is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.query.get(name), Some("" | "true"))
@@ -111,12 +129,15 @@ impl Inbound<'_> {
         usize::try_from(self.number("limit").unwrap_or(default)).unwrap_or(usize::MAX)
     }
 
-    /// What a parameter asks for: a flag's two ways to say yes are one.
-    fn asked(&self, name: &str) -> &str {
-        match self.operation.parameters.iter().any(|one| one.name == name && one.kind == Kind::Flag) {
-            true if self.flag(name) => "true",
-            true => "",
-            false => self.query.get(name).unwrap_or(""),
+    /// What a parameter asks for: a flag's two ways to say yes are one. Of one that the path has, what it says there.
+    fn asked(&self, name: &str) -> std::borrow::Cow<'_, str> {
+        let kind = self.operation.parameters.iter().find(|one| one.name == name).map(|one| one.kind);
+        match kind {
+            None => self.variable.into(),
+            Some(Kind::Flag) if self.flag(name) => "true".into(),
+            Some(Kind::Flag) => "".into(),
+            Some(Kind::Texts { .. }) => self.query.all(name).collect::<Vec<_>>().join("\0").into(),
+            Some(_) => self.query.get(name).unwrap_or("").into(),
         }
     }
 
@@ -126,7 +147,8 @@ impl Inbound<'_> {
         context: &Context,
         names: &[&str],
     ) -> Rejected<(Question, Option<Vec<u8>>)> {
-        let parts = names.iter().flat_map(|name| [*name, self.asked(name)]);
+        let asked: Vec<_> = names.iter().map(|name| (*name, self.asked(name))).collect();
+        let parts = asked.iter().flat_map(|(name, value)| [*name, value.as_ref()]);
         let all = std::iter::once(context.namespace.as_str()).chain(parts);
         let question = Question::new(self.operation.id.as_str(), all);
         let place = self.query.get("cursor").map(|cursor| question.place(cursor)).transpose();
@@ -170,7 +192,7 @@ impl Inbound<'_> {
 
     /// The place of the body's media type among those that the operation takes. `None` stands for none.
     pub(crate) fn media(&self) -> Rejected<Option<usize>> {
-        let Some(value) = self.headers.get(CONTENT_TYPE) else { return Ok(None) };
+        let Some(value) = headers::get(self.headers, &CONTENT_TYPE) else { return Ok(None) };
         let named = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
         let forms = self.operation.body;
         let found = forms.iter().position(|form| form.media.eq_ignore_ascii_case(named));
@@ -179,6 +201,26 @@ impl Inbound<'_> {
             let detail = format!("{named:?} is not taken here; the body can be {}", known.join(" or "));
             Rejection::new(&code::UNSUPPORTED_MEDIA_TYPE, detail)
         })
+    }
+}
+
+pin_project! {
+    /// Work, and how its answer is dressed. By hand: an `async` block would move the work once more when it is first
+    /// polled, and it is some hundred bytes.
+    struct Answered<W> {
+        #[pin]
+        work: W,
+        named: Named,
+        edge: Arc<Edge>,
+    }
+}
+
+impl<W: Future<Output = Rejected<Reply>>> Future for Answered<W> {
+    type Output = SharedReply;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<SharedReply> {
+        let this = self.project();
+        this.work.poll(cx).map(|done| this.named.answer(done, &*this.edge.operations))
     }
 }
 

@@ -1,13 +1,16 @@
 //! Writes that may be sent more than once: `Idempotency-Key`.
 
-use http::header::HeaderMap;
+use http::header::{HeaderMap, HeaderName};
 use konsul_types::{Request, RequestId};
 use uuid::Uuid;
 
 use super::rejection::{Rejected, Rejection};
+use crate::headers;
 
 /// The header.
 pub(crate) const HEADER: &str = "Idempotency-Key";
+
+const NAME: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Longest key, in bytes.
 const KEY_MAX: usize = 128;
@@ -25,9 +28,8 @@ pub(crate) struct Once {
 impl Once {
     /// Reads the header of a request for an operation.
     pub(crate) fn read(headers: &HeaderMap, operation: &str, target: &str) -> Rejected<Option<Once>> {
-        let mut values = headers.get_all(HEADER).iter();
-        let Some(value) = values.next() else { return Ok(None) };
-        if values.next().is_some() {
+        let Some((value, again)) = headers::first(headers, &NAME) else { return Ok(None) };
+        if again {
             return Err(Rejection::of_header(HEADER, "is given twice"));
         }
         let key = value.to_str().ok().map(str::trim).filter(|key| is_token(key));

@@ -13,11 +13,19 @@ use crate::v1::query::{Query, parse_u64};
 pub(crate) fn check(operation: &Operation, query: &Query<'_>) -> Rejected<()> {
     let mut faults = Vec::new();
     for (at, name) in query.names().enumerate() {
+        let known = declared(operation).find(|one| one.name == name);
         if query.names().take(at).any(|earlier| earlier == name) {
-            faults.push(Fault::of_parameter(name, "is given twice"));
+            if !known.is_some_and(|one| matches!(one.kind, Kind::Texts { .. })) {
+                faults.push(Fault::of_parameter(name, "is given twice"));
+            }
             continue;
         }
-        let detail = match declared(operation).find(|one| one.name == name) {
+        if let Some(Parameter { kind: Kind::Texts { min, max }, .. }) = known {
+            let each = query.all(name).filter_map(|text| wrong(Kind::Text { min: *min, max: *max }, text));
+            faults.extend(each.map(|detail| Fault::of_parameter(name, detail)));
+            continue;
+        }
+        let detail = match known {
             Some(one) => wrong(one.kind, query.get(name).unwrap_or("")),
             None => Some(unknown(operation)),
         };
@@ -43,7 +51,7 @@ fn unknown(operation: &Operation) -> String {
 /// What is wrong with a value, if anything is.
 fn wrong(kind: Kind, text: &str) -> Option<String> {
     match kind {
-        Kind::Text { min, max } => {
+        Kind::Text { min, max } | Kind::Texts { min, max } => {
             let count = text.len();
             let fits = (min as usize..=max as usize).contains(&count);
             (!fits).then(|| format!("has {count} bytes; {min} to {max} are allowed"))

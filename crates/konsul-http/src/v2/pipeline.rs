@@ -124,6 +124,8 @@ fn begin(
         query,
         target,
         variable: &variable,
+        raw,
+        peer: met.peer.ip(),
         form,
         body: Some(body),
     };

@@ -218,11 +218,15 @@ fn body(content: Content, pretty: bool, gzip: bool, headers: &mut HeaderMap, bus
 }
 
 fn quoted(version: Index) -> HeaderValue {
-    HeaderValue::try_from(format!("\"{version}\"")).expect("digits and quotes are a header")
+    let mut tag = Vec::with_capacity(22);
+    tag.push(b'"');
+    konsul_api::v1::json::write_u64(&mut tag, version.0);
+    tag.push(b'"');
+    HeaderValue::from_bytes(&tag).expect("digits and quotes are a header")
 }
 
 fn hexadecimal(tag: RequestTag) -> HeaderValue {
-    HeaderValue::try_from(tag.to_string()).expect("hexadecimal digits are a header")
+    HeaderValue::from_bytes(&tag.digits()).expect("hexadecimal digits are a header")
 }
 
 const INDEX: HeaderName = HeaderName::from_static("x-konsul-index");

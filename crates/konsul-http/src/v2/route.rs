@@ -7,7 +7,8 @@ use konsul_api::v2::operations::{Id, Method, Operation, RESOURCES, Resource};
 use super::inbound::{Begun, Inbound};
 use super::stream;
 use super::{
-    backups, batch, events, export, history, import, keys, listing, locks, sessions, snapshot, system,
+    backups, batch, catalog, checks, events, export, graph, history, import, keys, listing, local, locks,
+    nodes, queries, services, sessions, snapshot, system,
 };
 use crate::v1::path::{PathError, decode};
 
@@ -16,7 +17,8 @@ pub fn find(path: &str) -> Option<(&'static Resource, &str)> {
     RESOURCES.iter().find_map(|resource| matched(resource, path).map(|variable| (*resource, variable)))
 }
 
-/// The raw text that a resource's parameter stands for, if the path is of this resource.
+/// The raw text that a resource's parameter stands for, if the path is of this resource. Two parameters stand side by side,
+/// parted by a slash.
 pub(crate) fn matched<'p>(resource: &Resource, path: &'p str) -> Option<&'p str> {
     let Some((before, after)) = resource.path.split_once('{') else {
         return (path == resource.path).then_some("");
@@ -25,8 +27,11 @@ pub(crate) fn matched<'p>(resource: &Resource, path: &'p str) -> Option<&'p str>
     if resource.greedy {
         return Some(rest);
     }
-    let (_, suffix) = after.split_once('}')?;
-    rest.strip_suffix(suffix).filter(|variable| !variable.is_empty() && !variable.contains('/'))
+    let (_, suffix) = after.rsplit_once('}')?;
+    let variables = rest.strip_suffix(suffix)?;
+    let mut parts = variables.split('/');
+    let fits = resource.parameters.iter().all(|_| parts.next().is_some_and(|part| !part.is_empty()));
+    (fits && parts.next().is_none()).then_some(variables)
 }
 
 /// What a path's parameter says, decoded once.
@@ -90,6 +95,33 @@ pub(crate) fn begin(id: Id, inbound: &mut Inbound<'_>) -> Begun {
         Id::Batch => batch::run(inbound),
         Id::Export => export::export(inbound),
         Id::Import => import::import(inbound),
+        Id::ServiceList => services::list(inbound),
+        Id::ServiceInstances => services::instances(inbound),
+        Id::ServicePick => services::pick(inbound),
+        Id::ServiceWhy => services::why(inbound),
+        Id::ServiceImpact => graph::impact(inbound),
+        Id::ServiceGraph => graph::graph(inbound),
+        Id::NodeList => nodes::list(inbound),
+        Id::NodeServices => nodes::get(inbound),
+        Id::CheckList => checks::list(inbound),
+        Id::CheckHistory => checks::history(inbound),
+        Id::CatalogRegister => catalog::register(inbound),
+        Id::CatalogDeregister => catalog::deregister(inbound),
+        Id::AgentServices => local::services(inbound),
+        Id::AgentServiceRegister => local::register_service(inbound),
+        Id::AgentServiceDeregister => local::deregister_service(inbound),
+        Id::AgentChecks => local::checks(inbound),
+        Id::AgentCheckRegister => local::register_check(inbound),
+        Id::AgentCheckDeregister => local::deregister_check(inbound),
+        Id::AgentCheckUpdate => local::update_check(inbound),
+        Id::AgentMaintenance => local::maintenance(inbound),
+        Id::QueryList => queries::list(inbound),
+        Id::QueryCreate => queries::create(inbound),
+        Id::QueryGet => queries::get(inbound),
+        Id::QueryUpdate => queries::update(inbound),
+        Id::QueryDelete => queries::delete(inbound),
+        Id::QueryExecute => queries::execute(inbound),
+        Id::QueryExplain => queries::explain(inbound),
         Id::LockList => locks::list(inbound),
         Id::LockGet => locks::get(inbound),
         Id::LockAcquire => locks::acquire(inbound),
@@ -144,6 +176,12 @@ mod tests {
         check("/v2/sessions/x/renew", Some(("/v2/sessions/{id}/renew", "x")));
         check("/v2/system/log_level", Some(("/v2/system/log_level", "")));
         check("/v2/openapi.json", Some(("/v2/openapi.json", "")));
+        check("/v2/checks/n1/web%2F1/history", Some(("/v2/checks/{node}/{id}/history", "n1/web%2F1")));
+        check("/v2/checks/n1/history", None);
+        check("/v2/checks/a/b/c/history", None);
+        check("/v2/services/web", Some(("/v2/services/{name}", "web")));
+        check("/v2/services/pick", Some(("/v2/services/{name}", "pick")));
+        check("/v2/services/web/pick", Some(("/v2/services/{name}/pick", "web")));
         check("/v2", None);
         check("/v2/nothing", None);
     }
@@ -151,12 +189,10 @@ mod tests {
     #[test]
     fn every_resource_can_be_reached() {
         for resource in RESOURCES {
-            let path = match resource.path.split_once('{') {
-                Some((before, after)) => {
-                    format!("{before}x{}", after.split_once('}').map_or("", |(_, suffix)| suffix))
-                }
-                None => resource.path.to_owned(),
-            };
+            let named: Vec<String> =
+                resource.parameters.iter().map(|one| format!("{{{}}}", one.name)).collect();
+            let path =
+                named.iter().fold(resource.path.to_owned(), |path, name| path.replace(name.as_str(), "x"));
             assert_eq!(find(&path).map(|(found, _)| found.path), Some(resource.path), "{path}");
         }
     }

@@ -4,6 +4,7 @@ use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use konsul_types::{Index, PutMode};
 
 use super::rejection::{Rejected, Rejection};
+use crate::headers;
 
 /// Reads `If-Match`.
 pub(crate) fn wanted(headers: &HeaderMap) -> Rejected<Option<Index>> {
@@ -68,9 +69,8 @@ impl Known {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Rejected<Option<&'a str>> {
-    let mut values = headers.get_all(name).iter();
-    let Some(first) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
+    let Some((first, again)) = headers::first(headers, name) else { return Ok(None) };
+    if again {
         return Err(Rejection::of_header(name.as_str(), "is given twice"));
     }
     let text = first.to_str().map_err(|_| Rejection::of_header(name.as_str(), "is not visible ASCII"))?;

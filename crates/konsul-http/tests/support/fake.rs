@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::store::{State, unmet};
-use konsul_operations::answer::{Answer, KvEntry, Meta, TxnAnswer};
+use konsul_operations::answer::{Answer, KvEntry, Meta, NodeWithServices, TxnAnswer};
 use konsul_operations::arguments::*;
 use konsul_operations::operations::{BackupBytes, Operations, Reply, RestoreSink};
 use konsul_operations::ports::*;
@@ -199,11 +199,16 @@ impl Operations for Fake {
 
     fn txn<'a>(&'a self, ctx: &'a Context, args: Txn) -> Reply<'a, TxnAnswer> {
         Box::pin(async move {
-            let reads_only = args.ops.iter().all(|TxnOp::Kv { op, .. }| !op.is_write());
+            let reads_only = !args.ops.iter().any(TxnOp::is_write);
             self.change(ctx, |state| {
                 let before = state.clone();
                 let (mut results, mut errors) = (vec![], vec![]);
-                for (at, TxnOp::Kv { namespace, op }) in args.ops.into_iter().enumerate() {
+                for (at, op) in args.ops.into_iter().enumerate() {
+                    let TxnOp::Kv { namespace, op } = op else {
+                        panic!(
+                            "the stand-in has no catalogue: such transactions are shown on the real thing"
+                        );
+                    };
                     match state.member(&namespace, op) {
                         Ok(more) => results.extend(more),
                         Err(why) => errors.push(TxnError { op: at as u32, why }),
@@ -312,6 +317,70 @@ impl Operations for Fake {
         })
     }
 
+    fn datacenter_list<'a>(&'a self, ctx: &'a Context) -> Reply<'a, Vec<String>> {
+        Box::pin(async move { self.enter(ctx).map(|()| vec!["dc1".to_owned()]) })
+    }
+
+    /// The agent's own node, as the catalogue has it: it changes with what the agent keeps.
+    fn node_services<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: NodeServices,
+    ) -> Reply<'a, Answer<Option<NodeWithServices>>> {
+        Box::pin(
+            async move { self.read(ctx, args.blocking, older, |state| (None, Index(state.index))).await },
+        )
+    }
+
+    fn agent_services<'a>(&'a self, ctx: &'a Context, _: String) -> Reply<'a, Vec<Arc<Service>>> {
+        Box::pin(async move {
+            self.enter(ctx)?;
+            Ok(self.state().registry.services.values().cloned().collect())
+        })
+    }
+
+    fn agent_checks<'a>(&'a self, ctx: &'a Context, _: String) -> Reply<'a, Vec<Arc<Check>>> {
+        Box::pin(async move {
+            self.enter(ctx)?;
+            Ok(self.state().registry.checks.values().cloned().collect())
+        })
+    }
+
+    fn agent_service_register<'a>(&'a self, ctx: &'a Context, args: AgentServiceRegister) -> Reply<'a, ()> {
+        Box::pin(async move {
+            self.change(ctx, |state| {
+                state.next();
+                state.registry.register(&args.definition, args.replace_checks);
+                Ok(())
+            })
+        })
+    }
+
+    fn agent_service_deregister<'a>(&'a self, ctx: &'a Context, id: ServiceId) -> Reply<'a, ()> {
+        Box::pin(async move {
+            self.change(ctx, |state| {
+                state.next();
+                state.registry.deregister(&id)
+            })
+        })
+    }
+
+    fn agent_check_register<'a>(&'a self, ctx: &'a Context, args: AgentCheckRegister) -> Reply<'a, ()> {
+        Box::pin(async move { self.change(ctx, |state| state.registry.register_check(&args.definition)) })
+    }
+
+    fn agent_check_deregister<'a>(&'a self, ctx: &'a Context, id: CheckId) -> Reply<'a, ()> {
+        Box::pin(async move { self.change(ctx, |state| state.registry.deregister_check(&id)) })
+    }
+
+    fn agent_check_update<'a>(&'a self, ctx: &'a Context, args: AgentCheckUpdate) -> Reply<'a, ()> {
+        Box::pin(async move { self.change(ctx, |state| state.registry.update(args)) })
+    }
+
+    fn agent_maintenance<'a>(&'a self, ctx: &'a Context, args: AgentMaintenance) -> Reply<'a, ()> {
+        Box::pin(async move { self.change(ctx, |state| state.registry.maintenance(args)) })
+    }
+
     fn event_fire<'a>(&'a self, ctx: &'a Context, args: EventFire) -> Reply<'a, Arc<Event>> {
         Box::pin(async move {
             if !args.tag_filter.is_empty() && args.service_filter.is_empty() {
@@ -390,7 +459,7 @@ impl Operations for Fake {
                 sessions: 3,
                 ..NamespaceUsage::default()
             };
-            let report = UsageReport { nodes: 1, checks: 1, requests: 0, namespaces: vec![one] };
+            let report = UsageReport { nodes: 1, checks: 1, namespaces: vec![one], ..UsageReport::default() };
             self.read(ctx, None, older, |_| (report.clone(), Index(5))).await
         })
     }

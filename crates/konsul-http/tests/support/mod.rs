@@ -7,6 +7,7 @@
 pub mod client;
 pub mod fake;
 pub mod real;
+pub mod registry;
 pub mod sse;
 pub mod store;
 pub mod transcript;

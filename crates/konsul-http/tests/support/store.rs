@@ -19,6 +19,8 @@ pub struct State {
     pub events: Vec<Arc<Event>>,
     /// Index of the last removal.
     pub removed: u64,
+    /// What the agent keeps.
+    pub registry: super::registry::Registry,
 }
 
 pub fn unmet(refusal: Refusal) -> Error {

@@ -39,6 +39,68 @@ async fn exercise(api: &mut Api, id: Id) {
             let answer = api.ask(id, "/v2/import", &[("Content-Type", "application/x-ndjson")], line).await;
             assert_eq!(answer.status, 200);
         }
+        Id::ServiceList => assert_eq!(api.plain(id, "/v2/services").await.status, 200),
+        Id::ServiceInstances => assert_eq!(api.plain(id, "/v2/services/web").await.status, 200),
+        Id::ServicePick => assert_eq!(api.plain(id, "/v2/services/web/pick").await.status, 200),
+        Id::ServiceWhy => assert_eq!(api.plain(id, "/v2/services/web/why").await.status, 200),
+        Id::ServiceImpact => assert_eq!(api.plain(id, "/v2/services/unknown/impact").await.status, 404),
+        Id::ServiceGraph => assert_eq!(api.plain(id, "/v2/graph").await.status, 200),
+        Id::NodeList => assert_eq!(api.plain(id, "/v2/nodes").await.status, 200),
+        Id::NodeServices => assert_eq!(api.plain(id, "/v2/nodes/unknown").await.status, 404),
+        Id::CheckList => assert_eq!(api.plain(id, "/v2/checks").await.status, 200),
+        Id::CheckHistory => assert_eq!(api.plain(id, "/v2/checks/n/unknown/history").await.status, 404),
+        Id::CatalogRegister => {
+            let body = json!({ "node": { "name": "e", "address": "10.0.0.1" } });
+            assert_eq!(api.json(id, "/v2/catalog/register", &body).await.status, 204);
+        }
+        Id::CatalogDeregister => {
+            let body = json!({ "node": "e" });
+            assert_eq!(api.json(id, "/v2/catalog/deregister", &body).await.status, 204);
+        }
+        // The agent of these tests keeps nothing; the real one's registrations are tested with it.
+        Id::AgentServices => assert_eq!(api.plain(id, "/v2/agent/services").await.status, 501),
+        Id::AgentChecks => assert_eq!(api.plain(id, "/v2/agent/checks").await.status, 501),
+        Id::AgentServiceRegister => {
+            let answer = api.json(id, "/v2/agent/services/web", &json!({ "name": "web" })).await;
+            assert_eq!(answer.status, 501);
+        }
+        Id::AgentServiceDeregister => {
+            assert_eq!(api.plain(id, "/v2/agent/services/web").await.status, 501);
+        }
+        Id::AgentCheckRegister => {
+            let answer =
+                api.json(id, "/v2/agent/checks/beat", &json!({ "name": "beat", "ttl": "10s" })).await;
+            assert_eq!(answer.status, 501);
+        }
+        Id::AgentCheckDeregister => assert_eq!(api.plain(id, "/v2/agent/checks/beat").await.status, 501),
+        Id::AgentCheckUpdate => {
+            let answer = api.json(id, "/v2/agent/checks/beat/status", &json!({ "status": "passing" })).await;
+            assert_eq!(answer.status, 501);
+        }
+        Id::AgentMaintenance => {
+            let answer = api.json(id, "/v2/agent/maintenance", &json!({ "enable": true })).await;
+            assert_eq!(answer.status, 501);
+        }
+        Id::QueryList => assert_eq!(api.plain(id, "/v2/queries").await.status, 200),
+        Id::QueryCreate => {
+            let answer = api.json(id, "/v2/queries", &json!({ "name": "e", "service": "web" })).await;
+            assert_eq!(answer.status, 201);
+        }
+        Id::QueryGet | Id::QueryUpdate | Id::QueryDelete | Id::QueryExecute | Id::QueryExplain => {
+            let body = json!({ "name": id.as_str(), "service": "web" });
+            let made = api.json(Id::QueryCreate, "/v2/queries", &body).await;
+            let path = format!("/v2/queries/{}", value_of(&made)["id"].as_str().unwrap());
+            let status = match id {
+                Id::QueryUpdate => {
+                    api.json(id, &path, &json!({ "name": "e2", "service": "api" })).await.status
+                }
+                Id::QueryExecute => api.plain(id, &format!("{path}/execute")).await.status,
+                Id::QueryExplain => api.plain(id, &format!("{path}/explain")).await.status,
+                _ => api.plain(id, &path).await.status,
+            };
+            let writes = matches!(id, Id::QueryUpdate | Id::QueryDelete);
+            assert_eq!(status, if writes { 204 } else { 200 });
+        }
         Id::LockList => assert_eq!(api.plain(id, "/v2/locks").await.status, 200),
         Id::LockGet | Id::LockAcquire | Id::LockRelease => {
             let session = api.session().await;
@@ -112,7 +174,12 @@ async fn every_operation_answers_as_the_document_says_under_its_own_label() {
 async fn every_path_says_its_methods_and_refuses_others() {
     let mut api = Api::start().await;
     for (resource, operation) in all() {
-        let path = resource.path.replace("{key}", "a").replace("{name}", "a").replace("{id}", "a");
+        let path = resource
+            .path
+            .replace("{key}", "a")
+            .replace("{name}", "a")
+            .replace("{id}", "a")
+            .replace("{node}", "a");
         let options = api.client.request("OPTIONS", &path, &[], b"").await;
         let allow = options.header("allow").unwrap().to_owned();
         assert_eq!(options.status, 204, "{path}");
@@ -141,7 +208,12 @@ async fn every_parameter_that_the_table_names_is_taken() {
     for (resource, operation) in all().filter(|(_, operation)| !operation.writes && operation.id != Id::Watch)
     {
         for parameter in operation.parameters.iter().filter(|one| one.place == Place::Query) {
-            let path = resource.path.replace("{key}", "a").replace("{name}", "a").replace("{id}", "a");
+            let path = resource
+                .path
+                .replace("{key}", "a")
+                .replace("{name}", "a")
+                .replace("{id}", "a")
+                .replace("{node}", "a");
             let target = format!("{path}?{}=%00", parameter.name);
             let answer = api.client.get(&target).await;
             let text = String::from_utf8_lossy(&answer.body).into_owned();

@@ -6,7 +6,6 @@ use konsul_types::batch::BATCH_OPS_MAX;
 use konsul_types::txn::{KvTxnOp, TxnError, TxnFailure, TxnOp};
 use konsul_types::{BatchItem, Command, Index, KvCommand, Outcome};
 
-use super::txns::needed;
 use super::{Inner, unexpected};
 use crate::answer::{BatchPart, BatchRun};
 use crate::arguments::Batch;
@@ -37,7 +36,7 @@ impl<R: Replica> Inner<R> {
             });
         }
         let denied = self.denied(ctx, &args)?;
-        let writes = args.ops.iter().any(|TxnOp::Kv { op, .. }| op.is_write());
+        let writes = args.ops.iter().any(TxnOp::is_write);
         if !writes {
             // On one state as fresh as the context asks; later parts of the run see the same.
             self.fresh(ctx).await?;
@@ -57,12 +56,8 @@ impl<R: Replica> Inner<R> {
     /// The members that the identity may not run. Where all happen or none, one of them is enough to refuse the whole.
     fn denied(&self, ctx: &Context, args: &Batch) -> Result<Vec<(usize, TxnFailure)>, Error> {
         let mut denied = Vec::new();
-        for (number, TxnOp::Kv { namespace, op }) in args.ops.iter().enumerate() {
-            let there = if *namespace == ctx.namespace {
-                self.permit(ctx, &needed(op))
-            } else {
-                self.permit(&Context { namespace: namespace.clone(), ..ctx.clone() }, &needed(op))
-            };
+        for (number, op) in args.ops.iter().enumerate() {
+            let there = self.permit_member(ctx, op);
             match there {
                 Ok(()) => {}
                 Err(why) if args.atomic => {
@@ -192,8 +187,13 @@ fn merged(items: Vec<BatchItem>, denied: Vec<(usize, TxnFailure)>, first: usize)
 }
 
 /// About how many bytes a member takes in the log.
-fn weight(TxnOp::Kv { op, .. }: &TxnOp) -> usize {
+fn weight(op: &TxnOp) -> usize {
     const REST: usize = 48;
+    let op = match op {
+        TxnOp::Kv { op, .. } => op,
+        // Records of the catalogue have texts without a bound of their own.
+        TxnOp::Catalog(_) => return REST + konsul_types::encoding::encode(op).len(),
+    };
     REST + match op {
         KvTxnOp::Write(KvCommand::Put { key, value, .. }) => key.as_str().len() + value.len(),
         KvTxnOp::Write(KvCommand::DeleteTree { prefix }) | KvTxnOp::GetTree { prefix } => prefix.len(),

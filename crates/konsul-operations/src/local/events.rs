@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use konsul_runtime::time::now;
 use konsul_types::event::EVENT_PAYLOAD_MAX;
-use konsul_types::{Command, Event, EventId, Index, Outcome};
+use konsul_types::{Command, Event, EventId, Index, Outcome, Service};
 use konsul_watch::{Topic, Wake};
 use regex::Regex;
 
@@ -60,7 +60,7 @@ impl<R: Replica> Inner<R> {
             }
             let staleness = self.fresh(ctx).await?;
             let state = self.replica.state();
-            let events = self.events_here(&state, args.name.as_deref());
+            let events = self.events_here(ctx, &state, args.name.as_deref());
             let index = event_index(events.last().map(|event| event.id));
             let known = args.blocking.is_some_and(|asked| asked.index == index);
             let (Some(mut parked), Some(deadline), true) = (parked, deadline, known && !self.is_stopping())
@@ -75,15 +75,25 @@ impl<R: Replica> Inner<R> {
         }
     }
 
-    /// The kept events that are for this agent. It has no services yet, so events for services are not.
-    fn events_here(&self, state: &konsul_state::State, name: Option<&str>) -> Vec<Arc<Event>> {
+    /// The kept events that are for this agent: for its node, and for an instance that it keeps.
+    fn events_here(&self, ctx: &Context, state: &konsul_state::State, name: Option<&str>) -> Vec<Arc<Event>> {
         let node = self.agent.node_name();
+        let kept =
+            self.agent.registry().map(|registry| registry.services(&ctx.namespace)).unwrap_or_default();
         let named = |event: &&Arc<Event>| name.is_none_or(|name| event.name == name);
-        let mine = |event: &&Arc<Event>| {
-            event.service_filter.is_empty() && matches(&event.node_filter, node.as_str())
-        };
+        let mine =
+            |event: &&Arc<Event>| matches(&event.node_filter, node.as_str()) && has_meant(event, &kept);
         state.events().iter().filter(named).filter(mine).cloned().collect()
     }
+}
+
+/// Whether one of the agent's instances is meant, if the event is for instances.
+fn has_meant(event: &Event, kept: &[Arc<Service>]) -> bool {
+    let tagged = |one: &Service| {
+        event.tag_filter.is_empty() || one.tags.iter().any(|tag| matches(&event.tag_filter, tag))
+    };
+    let meant = |one: &Arc<Service>| matches(&event.service_filter, one.name.as_str()) && tagged(one);
+    event.service_filter.is_empty() || kept.iter().any(meant)
 }
 
 /// An empty filter is for everybody. A filter was checked when the event was fired.

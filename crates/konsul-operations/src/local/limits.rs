@@ -1,10 +1,15 @@
 //! Every bound in force: those that all replicas share, those of the waist, and those that the agent holds.
 
+use konsul_state::catalog::{CHECKS_MAX, CHECKS_OF_ONE_MAX, INSTANCES_MAX, NODES_MAX};
+use konsul_state::queries::QUERIES_MAX;
 use konsul_types::Limits;
 use konsul_types::batch::BATCH_OPS_MAX;
+use konsul_types::catalog::CHECK_OUTPUT_MAX;
+use konsul_types::definition::SERVICE_META_PAIRS_MAX;
 use konsul_types::event::{EVENT_PAYLOAD_MAX, EVENTS_KEPT};
 use konsul_types::lock::LOCK_VALUE_MAX;
-use konsul_types::names::{KEY_BYTES_MAX, LOCK_NAME_BYTES_MAX};
+use konsul_types::names::{CATALOG_NAME_BYTES_MAX, KEY_BYTES_MAX, LOCK_NAME_BYTES_MAX};
+use konsul_types::node::TRANSITIONS_KEPT;
 use konsul_types::txn::TXN_OPS_MAX;
 
 use super::pages::PAGE_MAX;
@@ -23,6 +28,7 @@ impl<R: Replica> Inner<R> {
         let state = self.replica.state();
         let mut bounds = replicated(&state.limits());
         bounds.extend(fixed());
+        bounds.extend(of_catalog());
         bounds.extend(of_waist(&self.limits));
         bounds.extend(self.agent.bounds());
         bounds.sort_unstable_by_key(|bound| bound.name);
@@ -75,6 +81,36 @@ fn fixed() -> [Bound; 8] {
         ),
         bound("event_payload_bytes", EVENT_PAYLOAD_MAX as u64, "bytes", "event", "too_large"),
         bound("events_kept", EVENTS_KEPT as u64, "events", "cluster", "the oldest events are forgotten"),
+    ]
+}
+
+/// The bounds of the catalogue and of prepared queries.
+fn of_catalog() -> [Bound; 10] {
+    let name = CATALOG_NAME_BYTES_MAX as u64;
+    let filter = konsul_filter::limits::EXPRESSION_BYTES_MAX as u64;
+    [
+        bound("catalog_nodes", NODES_MAX, "nodes", "cluster", "quota"),
+        bound("catalog_instances", INSTANCES_MAX, "instances", "cluster", "quota"),
+        bound("catalog_checks", CHECKS_MAX, "checks", "cluster", "quota"),
+        bound("catalog_checks_of_one", CHECKS_OF_ONE_MAX as u64, "checks", "node or instance", "quota"),
+        bound("catalog_name_bytes", name, "bytes", "name or id of a service or check", "invalid_argument"),
+        bound(
+            "catalog_meta_pairs",
+            SERVICE_META_PAIRS_MAX as u64,
+            "pairs",
+            "node or instance",
+            "invalid_argument",
+        ),
+        bound("check_output_bytes", CHECK_OUTPUT_MAX as u64, "bytes", "check", "too_large"),
+        bound(
+            "check_transitions",
+            TRANSITIONS_KEPT as u64,
+            "transitions",
+            "check",
+            "the oldest are forgotten",
+        ),
+        bound("filter_bytes", filter, "bytes", "expression", "bad_filter"),
+        bound("prepared_queries", QUERIES_MAX, "queries", "cluster", "quota"),
     ]
 }
 

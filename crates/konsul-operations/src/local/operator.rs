@@ -36,8 +36,11 @@ impl<R: Replica> Inner<R> {
         let state = self.replica.state();
         let report = UsageReport {
             requests: state.requests().len() as u64,
-            nodes: state.catalog().nodes().count() as u64,
-            checks: state.catalog().checks().count() as u64,
+            nodes: state.catalog().nodes().len() as u64,
+            services: state.catalog().services_count() as u64,
+            instances: state.catalog().services().len() as u64,
+            checks: state.catalog().checks().len() as u64,
+            queries: state.queries().iter().len() as u64,
             namespaces: state.usage().iter().map(namespace_usage).collect(),
         };
         Ok(answer(report, state.index(), ctx.consistency, staleness))

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use konsul_runtime::time::{Duration, Instant, now, sleep_until};
 use konsul_state::{Found, State};
 use konsul_types::Index;
-use konsul_watch::{Topic, Wake};
+use konsul_watch::Wake;
 
 use super::Inner;
+use super::parking::{Topics, Waiting};
 use crate::answer::{Answer, Meta};
 use crate::context::{Blocking, Consistency, Context};
 use crate::error::Error;
@@ -19,11 +20,11 @@ impl<R: Replica> Inner<R> {
     /// Reads, and with `blocking` waits until the content of the answer is newer than the client's index.
     ///
     /// The query answers a value with two indexes; see [`Found`]. It runs on one state and must not wait.
-    pub(crate) async fn read<T>(
+    pub(crate) async fn read<T, W: Into<Topics>>(
         &self,
         ctx: &Context,
         blocking: Option<Blocking>,
-        topic: impl Fn() -> Topic,
+        topics: impl Fn() -> W,
         query: impl Fn(&Arc<State>) -> Found<T>,
     ) -> Result<Answer<T>, Error> {
         let staleness = self.fresh(ctx).await?;
@@ -34,25 +35,27 @@ impl<R: Replica> Inner<R> {
             None => Ok(answer(found, staleness)),
             Some(asked) => {
                 drop(found);
-                let (found, staleness) = self.wait_for_news(ctx, asked, topic, query).await?;
+                let (found, staleness) = self.wait_for_news(ctx, asked, topics, query).await?;
                 Ok(answer(found, staleness))
             }
         }
     }
 
     /// Parks until the answer is newer than the client's index, or time is up.
-    async fn wait_for_news<T>(
+    async fn wait_for_news<T, W: Into<Topics>>(
         &self,
         ctx: &Context,
         asked: Blocking,
-        topic: impl Fn() -> Topic,
+        topics: impl Fn() -> W,
         query: impl Fn(&Arc<State>) -> Found<T>,
     ) -> Result<(Found<T>, Staleness), Error> {
         let deadline = now() + asked.wait;
         loop {
             // First parked, then read: what is published in between wakes, what was before is in the state.
             let feed = self.replica.feed();
-            let mut parked = feed.park(topic(), feed.head()).map_err(busy)?;
+            // The topics may be of a state older than the head: what they miss is in the state that is read.
+            let head = feed.head();
+            let mut parked = Waiting::park(feed, topics().into(), head).map_err(busy)?;
             let staleness = self.fresh(ctx).await?;
             let state = self.replica.state();
             parked.has_read(state.index());

@@ -2,7 +2,7 @@
 
 use konsul_types::kv::KvCommand;
 use konsul_types::txn::{KvTxnOp, TXN_OPS_MAX, TxnOp};
-use konsul_types::{Command, Outcome};
+use konsul_types::{CatalogTxnOp, Command, Namespace, Outcome};
 
 use super::reads::answer;
 use super::{Inner, unexpected};
@@ -23,10 +23,8 @@ impl<R: Replica> Inner<R> {
                 unit: "operations",
             });
         }
-        for TxnOp::Kv { op, .. } in &args.ops {
-            self.permit(ctx, &needed(op))?;
-        }
-        if args.ops.iter().any(|TxnOp::Kv { op, .. }| op.is_write()) {
+        args.ops.iter().try_for_each(|op| self.permit_member(ctx, op))?;
+        if args.ops.iter().any(TxnOp::is_write) {
             return self.txn_write(ctx, args).await;
         }
         let staleness = self.fresh(ctx).await?;
@@ -49,8 +47,45 @@ impl<R: Replica> Inner<R> {
     }
 }
 
-/// What one member needs: the same as it would alone.
-pub(super) fn needed(op: &KvTxnOp) -> Permission<'_> {
+impl<R: Replica> Inner<R> {
+    /// Whether the identity may run a member: it needs what it would need alone.
+    pub(super) fn permit_member(&self, ctx: &Context, op: &TxnOp) -> Result<(), Error> {
+        let (namespace, needed) = match op {
+            TxnOp::Kv { namespace, op } => (Some(namespace), needed(op)),
+            TxnOp::Catalog(op) => needed_of_catalog(op),
+        };
+        match namespace.filter(|namespace| **namespace != ctx.namespace) {
+            Some(other) => self.permit(&Context { namespace: other.clone(), ..ctx.clone() }, &needed),
+            None => self.permit(ctx, &needed),
+        }
+    }
+}
+
+/// Instances, and checks of them, are guarded by the service's name; whoever may write the node may write all on it.
+fn needed_of_catalog(op: &CatalogTxnOp) -> (Option<&Namespace>, Permission<'_>) {
+    match op {
+        CatalogTxnOp::NodeGet(name) => (None, Permission::NodeRead(name.as_str())),
+        CatalogTxnOp::NodeSet { node, .. } => (None, Permission::NodeWrite(node.name.as_str())),
+        CatalogTxnOp::NodeDelete { name, .. } => (None, Permission::NodeWrite(name.as_str())),
+        CatalogTxnOp::ServiceGet { node, namespace, .. } | CatalogTxnOp::CheckGet { node, namespace, .. } => {
+            (Some(namespace), Permission::NodeRead(node.as_str()))
+        }
+        CatalogTxnOp::ServiceSet { service, .. } => {
+            (Some(&service.namespace), Permission::ServiceWrite(service.name.as_str()))
+        }
+        CatalogTxnOp::CheckSet { check, .. } => match &check.service {
+            Some(service) => (Some(&check.namespace), Permission::ServiceWrite(service.name.as_str())),
+            None => (Some(&check.namespace), Permission::NodeWrite(check.node.as_str())),
+        },
+        CatalogTxnOp::ServiceDelete { node, namespace, .. }
+        | CatalogTxnOp::CheckDelete { node, namespace, .. } => {
+            (Some(namespace), Permission::NodeWrite(node.as_str()))
+        }
+    }
+}
+
+/// What a member on keys needs.
+fn needed(op: &KvTxnOp) -> Permission<'_> {
     match op {
         KvTxnOp::Write(
             KvCommand::Put { key, .. } | KvCommand::Delete { key, .. } | KvCommand::Patch { key, .. },

@@ -1,8 +1,9 @@
 //! The server's own record in the catalogue, its `serfHealth` check, and the configured bounds.
 
 use konsul_state::State;
-use konsul_types::node::{CatalogCommand, SERF_HEALTH};
-use konsul_types::{Check, CheckId, CheckStatus, Command, Index, Limits, LimitsV1, Node};
+use konsul_types::catalog::CatalogCommand;
+use konsul_types::node::{CheckV1, SERF_HEALTH};
+use konsul_types::{CheckId, CheckStatus, Command, Index, Limits, LimitsV1, Node};
 
 use super::Wanted;
 
@@ -36,8 +37,8 @@ fn same(found: &Node, wanted: &Node) -> bool {
 }
 
 /// The check that says that the node is reachable, in the words that Consul's clients know.
-fn alive(node: &Node) -> Check {
-    Check {
+fn alive(node: &Node) -> CheckV1 {
+    CheckV1 {
         node: node.name.clone(),
         id: CheckId::new(SERF_HEALTH).expect("a fixed, good name"),
         name: "Serf Health Status".into(),

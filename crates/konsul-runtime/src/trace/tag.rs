@@ -32,6 +32,15 @@ impl RequestTag {
         Self { trace, ..self }
     }
 
+    /// Its text, made without the formatter: an API that names each request to its client writes one for each.
+    pub fn digits(self) -> [u8; 32] {
+        let mut digits = [0; 32];
+        let (high, low) = digits.split_at_mut(16);
+        write_hex(process(), high);
+        write_hex(self.number, low);
+        digits
+    }
+
     /// The trace that records it, if one does.
     pub fn trace(self) -> Option<TraceId> {
         self.trace
@@ -52,6 +61,13 @@ impl RequestTag {
 fn process() -> u64 {
     static PROCESS: OnceLock<u64> = OnceLock::new();
     *PROCESS.get_or_init(random::u64)
+}
+
+fn write_hex(number: u64, digits: &mut [u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for (at, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = HEX[(number >> (4 * at) & 15) as usize];
+    }
 }
 
 /// 32 hexadecimal digits.
@@ -82,6 +98,7 @@ mod tests {
         let (one, two) = (RequestTag::next(), RequestTag::next());
         assert_ne!(one.to_string(), two.to_string());
         assert_eq!(one.to_string().len(), 32);
+        assert_eq!(one.to_string().as_bytes(), one.digits());
         let outer = one.enter();
         let inner = two.enter();
         assert_eq!(RequestTag::current(), Some(two));

@@ -50,8 +50,8 @@ fn values(command: &Command) -> Vec<&Value> {
         Command::EventFire { event } => vec![&event.payload],
         Command::Txn { ops } => ops
             .iter()
-            .filter_map(|TxnOp::Kv { op, .. }| match op {
-                KvTxnOp::Write(op) => of(op),
+            .filter_map(|op| match op {
+                TxnOp::Kv { op: KvTxnOp::Write(op), .. } => of(op),
                 _ => None,
             })
             .collect(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use konsul_types::node::CatalogCommand;
+use konsul_types::CatalogCommand;
 use konsul_types::{
     Change, Check, CheckId, Command, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, NodeName,
     Outcome, Proposal, Refusal, RequestId, Session, SessionId,
@@ -127,6 +127,7 @@ impl Model {
             Command::RaiseFeatureLevel { level } => self.raise(*level),
             Command::CompareHash { .. } => Outcome::Done,
             Command::Reap { .. } => return None,
+            Command::Query(command) => unreachable!("no client sends {command:?}"),
             Command::Restore(step) => self.restore(step, changes),
         })
     }
@@ -171,7 +172,8 @@ impl Model {
                 let place = (check.node.clone(), check.id.clone());
                 let old = self.checks.get(&place).cloned();
                 let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
-                let new = Arc::new(Check { create_index, modify_index: self.index, ..check.clone() });
+                let new =
+                    Arc::new(Check { create_index, modify_index: self.index, ..Check::from(check.clone()) });
                 let same =
                     |old: &Arc<Check>| Check { modify_index: old.modify_index, ..(*new).clone() } == **old;
                 if old.as_ref().is_some_and(same) {

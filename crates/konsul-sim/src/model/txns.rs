@@ -36,7 +36,10 @@ impl Model {
     /// Several operations, all or none, or each for itself.
     pub(super) fn batch(&mut self, atomic: bool, ops: &[TxnOp], changes: &mut Vec<Change>) -> Outcome {
         let (mut copy, mut noted) = (self.clone(), Vec::new());
-        let item = |TxnOp::Kv { namespace, op }: &TxnOp| copy.item(namespace, op, &mut noted);
+        let item = |op: &TxnOp| {
+            let (namespace, op) = keyed(op);
+            copy.item(namespace, op, &mut noted)
+        };
         let items: Vec<BatchItem> = ops.iter().map(item).collect();
         let failed = |(item, op): (&BatchItem, u32)| Some(TxnError { op, why: item.failure()?.clone() });
         let errors: Vec<TxnError> = items.iter().zip(0..).filter_map(failed).collect();
@@ -57,7 +60,10 @@ impl Model {
             };
         }
         let told = match self.member(namespace, op, changes) {
-            Ok(told) => told.into_iter().map(|TxnResult::Kv { key, record, .. }| (key, record)),
+            Ok(told) => told.into_iter().map(|result| match result {
+                TxnResult::Kv { key, record, .. } => (key, record),
+                other => unreachable!("clients ask of keys alone, and heard {other:?}"),
+            }),
             Err(why) => return BatchItem::Failed(why),
         };
         match op {
@@ -75,7 +81,8 @@ impl Model {
 
     fn members(&mut self, ops: &[TxnOp], changes: &mut Vec<Change>) -> Result<Vec<TxnResult>, Vec<TxnError>> {
         let (mut results, mut errors) = (Vec::new(), Vec::new());
-        for (at, TxnOp::Kv { namespace, op }) in ops.iter().enumerate() {
+        for (at, op) in ops.iter().enumerate() {
+            let (namespace, op) = keyed(op);
             match self.member(namespace, op, changes) {
                 Ok(more) => results.extend(more),
                 Err(why) => errors.push(TxnError { op: at as u32, why }),
@@ -152,5 +159,13 @@ impl Model {
             }
             _ => Ok(Vec::new()),
         }
+    }
+}
+
+/// The clients of the simulator send members on keys alone.
+fn keyed(op: &TxnOp) -> (&Namespace, &KvTxnOp) {
+    match op {
+        TxnOp::Kv { namespace, op } => (namespace, op),
+        TxnOp::Catalog(op) => unreachable!("no client sends {op:?}"),
     }
 }

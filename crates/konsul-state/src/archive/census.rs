@@ -124,8 +124,18 @@ impl Part {
     const FRAME: &'static str = "frame";
 
     /// Tables that a head counts; see [`crate::State::record_counts`].
-    const COUNTED: [&'static str; 8] =
-        ["keys", "sessions", "nodes", "checks", "events", "requests", "locks", "old values"];
+    const COUNTED: [&'static str; 10] = [
+        "keys",
+        "sessions",
+        "nodes",
+        "instances",
+        "checks",
+        "prepared queries",
+        "events",
+        "requests",
+        "locks",
+        "old values",
+    ];
 
     /// The table whose records it holds, and how many.
     fn table(&self) -> (&'static str, u64) {
@@ -148,6 +158,14 @@ impl Part {
             Part::Locks(rows) => ("locks", rows.len()),
             Part::LockWaiters(rows) => ("lock waiters", rows.len()),
             Part::NamedRequests(rows) => ("requests", rows.len()),
+            Part::CatalogMarks(_) | Part::Groups(_) | Part::NodeMarks(_) => (Self::FRAME, 0),
+            Part::Services(rows) => ("instances", rows.len()),
+            Part::FullChecks(rows) => ("checks", rows.len()),
+            Part::Transitions(rows) => {
+                ("transitions of checks", rows.iter().map(|(_, kept)| kept.len()).sum())
+            }
+            Part::Coordinates(rows) => ("coordinates", rows.len()),
+            Part::Queries(rows) => ("prepared queries", rows.len()),
         };
         (table, records as u64)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use konsul_types::encoding;
 
 use super::{Head, Part, Sent};
-use crate::catalog::{check_hash, node_hash};
+use crate::catalog::node_hash;
 use crate::events::event_hash;
 use crate::hash::Table;
 use crate::history::PastRow;
@@ -137,7 +137,9 @@ impl Restorer {
             }
             Part::Sessions(rows) => self.sessions(rows),
             Part::Nodes(rows) => self.nodes(rows),
-            Part::Checks(rows) => self.checks(rows),
+            Part::Checks(rows) => {
+                self.state.load_checks(rows.into_iter().map(|row| Arc::new(row.into())));
+            }
             Part::Events(rows) => self.events(rows),
             Part::Requests(rows) => {
                 rows.into_iter().for_each(|(id, answered)| self.request(id, None, answered));
@@ -163,6 +165,14 @@ impl Restorer {
                 rows.into_iter().for_each(|(id, named, answered)| self.request(id, named, answered));
             }
             Part::Timeline(marks) => self.state.timeline.marks = marks.into_iter().collect(),
+            Part::CatalogMarks(marks) => self.state.load_catalog_marks(*marks),
+            Part::Services(rows) => self.state.load_services(&rows),
+            Part::Groups(rows) => self.state.load_groups(rows),
+            Part::NodeMarks(rows) => self.state.catalog.node_marks.extend(rows),
+            Part::FullChecks(rows) => self.state.load_checks(rows),
+            Part::Transitions(rows) => self.state.load_transitions(rows),
+            Part::Coordinates(rows) => self.state.load_coordinates(rows),
+            Part::Queries(rows) => self.state.load_queries(&rows),
         }
         Ok(())
     }
@@ -192,14 +202,7 @@ impl Restorer {
     fn nodes(&mut self, rows: Vec<Arc<konsul_types::Node>>) {
         for node in rows {
             self.state.hashes.replace(Table::Catalog, None, Some(node_hash(&node)));
-            self.state.catalog.nodes.insert(node.name.clone(), node);
-        }
-    }
-
-    fn checks(&mut self, rows: Vec<Arc<konsul_types::Check>>) {
-        for check in rows {
-            self.state.hashes.replace(Table::Catalog, None, Some(check_hash(&check)));
-            self.state.catalog.checks.insert((check.node.clone(), check.id.clone()), check);
+            self.state.catalog.swap_node(&node.name, Some(&node));
         }
     }
 

@@ -5,6 +5,7 @@
 //! file that exists: a changed byte form belongs to a new level with a new folder, and the old ones stay. A build of today
 //! still writes the old ones, byte for byte, as long as its cluster's level is the old one.
 
+mod services;
 #[path = "../golden/show.rs"]
 mod show;
 mod world;
@@ -23,7 +24,7 @@ fn root() -> PathBuf {
 }
 
 /// The folder of each feature level that this build writes, lowest first.
-const LEVELS: [&str; 2] = ["v1", "level-2"];
+const LEVELS: [&str; 3] = ["v1", "level-2", "level-3"];
 
 /// Every folder, those that are missing written first if that is wanted.
 fn folders() -> Vec<PathBuf> {
@@ -107,7 +108,7 @@ fn tell_log(items: &[Vec<u8>]) -> String {
 
 /// The texts of level 1 were written when a request was its id alone, and bounds were those of level 1.
 fn tell_proposal(proposal: &Proposal) -> String {
-    let text = format!("{proposal:#?}\n").replace("LimitsV1", "Limits");
+    let text = format!("{proposal:#?}\n").replace("LimitsV1", "Limits").replace("CheckV1", "Check");
     if proposal.level() > 1 {
         return text;
     }

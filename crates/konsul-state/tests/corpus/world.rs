@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use konsul_state::State;
 use konsul_types::event::Event;
-use konsul_types::node::CatalogCommand;
+use konsul_types::node::CheckV1;
 use konsul_types::restore::RestoreCommand;
 use konsul_types::session::ServiceCheckRef;
 use konsul_types::txn::{KvTxnOp, TxnOp};
 use konsul_types::{
-    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, Limits, LockCommand,
-    LockName, Millis, Namespace, Node, NodeId, NodeName, Proposal, PutMode, Request, RequestId, RestoreId,
-    SessionId, SessionSpec, TtlPatch,
+    Behavior, CatalogCommand, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, Limits,
+    LockCommand, LockName, Millis, Namespace, Node, NodeId, NodeName, Proposal, PutMode, Request, RequestId,
+    RestoreId, SessionId, SessionSpec, TtlPatch,
 };
 use uuid::Uuid;
+
+use crate::services;
 
 /// The term of every entry.
 pub(crate) const TERM: u64 = 3;
@@ -72,7 +74,7 @@ fn register_node(name: &str) -> Command {
 
 fn register_check(name: &str, status: CheckStatus) -> Command {
     Command::Catalog(CatalogCommand::RegisterCheck {
-        check: Check {
+        check: CheckV1 {
             node: node(name),
             id: check_id(),
             name: "Serf Health Status".into(),
@@ -292,7 +294,11 @@ fn second_level() -> Vec<Command> {
 pub(crate) fn log(level: u32) -> Vec<Vec<u8>> {
     let first = [keys(), sessions(), others()].concat();
     let begin = first.len() as u64;
-    let commands = if level == 1 { first } else { [first, second_level()].concat() };
+    let commands = match level {
+        1 => first,
+        2 => [first, second_level()].concat(),
+        _ => [first, second_level(), services::third_level()].concat(),
+    };
     let proposals = (0u64..).zip(commands).map(|(number, command)| {
         let id = u128::from(NOW + number) << 80 | 7 << 76 | 2 << 62 | u128::from(number);
         let id = if number > begin && number % 4 == 0 { id ^ 3 << 76 } else { id };

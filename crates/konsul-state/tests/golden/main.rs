@@ -5,6 +5,7 @@
 
 mod operations;
 mod runner;
+mod services;
 mod show;
 mod words;
 

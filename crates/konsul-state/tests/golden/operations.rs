@@ -2,15 +2,16 @@
 
 use konsul_types::event::Event;
 use konsul_types::kv::{KvCommand, PutMode};
-use konsul_types::node::CatalogCommand;
+use konsul_types::node::CheckV1;
 use konsul_types::session::ServiceCheckRef;
 use konsul_types::txn::{KvTxnOp, TxnOp};
 use konsul_types::{
-    Behavior, Check, CheckId, CheckStatus, Command, EventId, Index, KvQuota, Limits, LockCommand, LockName,
-    Millis, Namespace, Node, NodeName, SessionSpec, TtlPatch,
+    Behavior, CatalogCommand, CheckId, CheckStatus, Command, EventId, Index, KvQuota, Limits, LockCommand,
+    LockName, Millis, Namespace, Node, NodeName, SessionSpec, TtlPatch,
 };
 use uuid::Uuid;
 
+use crate::services;
 use crate::words::{Fault, Words, session};
 
 /// The command that a line of a script means; `None` if it is not one of the log.
@@ -43,6 +44,10 @@ pub(crate) fn command(
         },
         "fire" => Command::EventFire { event: event(words)? },
         "node" | "check" | "node-remove" | "check-remove" => Command::Catalog(catalog(name, words)?),
+        "register" | "service-remove" | "results" | "coordinate" => {
+            Command::Catalog(services::command(name, namespace, words)?)
+        }
+        "query" | "query-remove" => Command::Query(services::query(name, words)?),
         "leader-start" => Command::LeaderStart { term: words.named("seen-term")?.unwrap_or(1) },
         "limits" => Command::SetLimits(bounds(words, limits)?.into()),
         "feature-level" => Command::RaiseFeatureLevel { level: words.next("the level")?.parse()? },
@@ -129,6 +134,9 @@ fn member(text: &str) -> Result<TxnOp, Fault> {
     let [verb, name, rest @ ..] = parts.as_slice() else {
         return Err(format!("{text:?} should be a verb and a key").into());
     };
+    if let Some(op) = services::member(namespace.clone(), verb, name, rest)? {
+        return Ok(TxnOp::Catalog(op));
+    }
     let first = rest.first().copied().unwrap_or_default();
     let index = || first.parse().map(Index);
     let key = konsul_types::Key::new(*name);
@@ -232,8 +240,8 @@ fn catalog(name: &str, words: &mut Words<'_>) -> Result<CatalogCommand, Fault> {
     })
 }
 
-fn check(node: NodeName, words: &mut Words<'_>) -> Result<Check, Fault> {
-    Ok(Check {
+fn check(node: NodeName, words: &mut Words<'_>) -> Result<CheckV1, Fault> {
+    Ok(CheckV1 {
         node,
         id: CheckId::new(words.next("the check")?)?,
         name: "a check".into(),

@@ -6,7 +6,8 @@ use konsul_state::State;
 use konsul_state::history::Version;
 use konsul_types::txn::TxnResult;
 use konsul_types::{
-    BatchItem, Change, Check, KvRecord, Lock, LockHolder, LockWaiter, Node, Outcome, Session, SessionId,
+    BatchItem, Change, Check, KvRecord, Lock, LockHolder, LockWaiter, Node, Outcome, PreparedQuery, Refusal,
+    Service, Session, SessionId,
 };
 
 /// What a command answered.
@@ -16,11 +17,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         Outcome::Counted(n) => format!("counted {n}"),
         Outcome::Kv(kept) => format!("kv {}", record(kept)),
         Outcome::Txn(results) => {
-            let lines = results.iter().map(|TxnResult::Kv { namespace, key, record: kept, with_value }| {
-                let content = kept.as_deref().map_or("absent".into(), record);
-                let value = if *with_value { "" } else { " (without value)" };
-                format!("\n  {namespace} {key:?} {content}{value}")
-            });
+            let lines = results.iter().map(result);
             match results.len() {
                 ..20 => format!("committed{}", lines.collect::<String>()),
                 many => format!("committed with {many} results"),
@@ -43,6 +40,24 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
             ..20 => format!("batch{}", items.iter().map(item).collect::<String>()),
             many => format!("batch with {many} results"),
         },
+        Outcome::Each(refused) => {
+            let line =
+                |why: &Option<Refusal>| why.as_ref().map_or("done".into(), |why| format!("refused: {why}"));
+            format!("each{}", refused.iter().map(|why| format!("\n  {}", line(why))).collect::<String>())
+        }
+    }
+}
+
+fn result(result: &TxnResult) -> String {
+    match result {
+        TxnResult::Kv { namespace, key, record: kept, with_value } => {
+            let content = kept.as_deref().map_or("absent".into(), record);
+            let value = if *with_value { "" } else { " (without value)" };
+            format!("\n  {namespace} {key:?} {content}{value}")
+        }
+        TxnResult::Node(kept) => format!("\n  node {} {}", kept.name, node(kept)),
+        TxnResult::Service(kept) => format!("\n  service {}", service(kept)),
+        TxnResult::Check(kept) => format!("\n  check {} {} {}", kept.node, kept.id, check(kept)),
     }
 }
 
@@ -76,6 +91,16 @@ pub(crate) fn change(change: &Change) -> String {
             let sides = arrow(old.as_deref().map(waiter), new.as_deref().map(waiter));
             format!("waiter {namespace} {name} {}: {sides}", short(*session))
         }
+        Change::Service { old, new } => {
+            format!("service {}", arrow(old.as_deref().map(service), new.as_deref().map(service)))
+        }
+        Change::Instances { namespace, name, passing } => {
+            format!("instances {namespace} {name}{}", if *passing { "" } else { " (not of passing ones)" })
+        }
+        Change::Coordinate(one) => format!("coordinate {} modify={}", one.node, one.modify_index),
+        Change::Query { id, old, new } => {
+            format!("query {id}: {}", arrow(old.as_deref().map(query), new.as_deref().map(query)))
+        }
     }
 }
 
@@ -107,6 +132,7 @@ fn item(item: &BatchItem) -> String {
             rows.iter().map(|(key, kept)| format!("[{key:?} {}]", record(kept))).collect()
         }
         BatchItem::Failed(why) => format!("failed: {why} {why:?}"),
+        BatchItem::Catalog(kept) => return result(kept),
     };
     format!("\n  {text}")
 }
@@ -154,14 +180,65 @@ fn node(node: &Node) -> String {
 }
 
 fn check(check: &Check) -> String {
+    let of = check.service.as_ref().map_or(String::new(), |of| {
+        format!(" of {}/{} {:?}", check.namespace, of.id, of.tags.iter().collect::<Vec<_>>())
+    });
     format!(
-        "{:?} {:?} create={} modify={}",
+        "{:?} {:?}{of} create={} modify={}",
         check.status, check.output, check.create_index, check.modify_index
+    )
+}
+
+fn service(service: &Service) -> String {
+    format!(
+        "{}/{}/{} is {} {}:{} {:?} create={} modify={}",
+        service.node,
+        service.namespace,
+        service.id,
+        service.name,
+        service.address,
+        service.port,
+        service.tags.iter().collect::<Vec<_>>(),
+        service.create_index,
+        service.modify_index
+    )
+}
+
+fn query(query: &PreparedQuery) -> String {
+    format!(
+        "{:?} of {} create={} modify={}",
+        query.name, query.service.service, query.create_index, query.modify_index
     )
 }
 
 fn short(id: SessionId) -> String {
     format!("s{}", id.0.as_u128() & 0xFFFF)
+}
+
+/// Services with their indexes, instances with their checks' histories, and prepared queries.
+fn services(state: &State, text: &mut String) {
+    let catalog = state.catalog();
+    for kept in catalog.services() {
+        let _ = writeln!(text, "service {} stands {:?}", service(kept), catalog.status_of(kept));
+    }
+    for (namespace, name, group) in catalog.groups() {
+        let _ = writeln!(
+            text,
+            "told of {namespace} {name}: {} instances changed={} passing={}",
+            group.instances, group.changed, group.passing_changed
+        );
+    }
+    for kept in catalog.checks() {
+        let past = catalog.transitions(&kept.node, &kept.namespace, &kept.id);
+        let past: Vec<_> = past.into_iter().flat_map(|past| past.iter()).collect();
+        if past.len() > 1 {
+            let steps: Vec<_> = past.iter().map(|step| format!("{:?}@{}", step.to, step.index)).collect();
+            let _ = writeln!(text, "past of {} {}: {}", kept.node, kept.id, steps.join(" "));
+        }
+    }
+    for kept in state.queries().iter() {
+        let _ = writeln!(text, "query {} {}", kept.id, query(kept));
+    }
 }
 
 /// Everything that the state holds.
@@ -203,6 +280,7 @@ pub(crate) fn state(state: &State) -> String {
     for kept in state.catalog().checks() {
         let _ = writeln!(text, "check {} {} {}", kept.node, kept.id, check(kept));
     }
+    services(state, &mut text);
     let events = state.events();
     if let (Some(first), Some(last)) = (events.iter().next(), events.iter().last()) {
         let (from, to) = (first.ltime, last.ltime);

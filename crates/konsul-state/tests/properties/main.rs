@@ -2,6 +2,7 @@
 //!
 //! A failure is shrunk and kept in `regressions.txt` beside this file, and tried first from then on.
 
+mod catalogue;
 mod history;
 mod indexes;
 mod model;
@@ -60,6 +61,11 @@ proptest! {
     #[test]
     fn histories_keep_every_promise(history in history::histories(60)) {
         run::check(&history).map(drop).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
+    fn the_catalogue_is_what_was_registered(steps in catalogue::steps()) {
+        catalogue::check(&steps).map_err(TestCaseError::fail)?;
     }
 
     #[test]

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use konsul_types::node::CatalogCommand;
 use konsul_types::txn::{KvTxnOp, TxnError, TxnFailure, TxnOp, TxnResult};
 use konsul_types::{
-    Behavior, CheckId, CheckStatus, Command, Expiry, Index, Key, KvCommand, KvRecord, Millis, Namespace,
-    NodeName, Outcome, PutMode, Refusal, Session, SessionId, SessionSpec, TtlPatch,
+    Behavior, CatalogCommand, CheckId, CheckStatus, Command, Expiry, Index, Key, KvCommand, KvRecord, Millis,
+    Namespace, NodeName, Outcome, PutMode, Refusal, Session, SessionId, SessionSpec, TtlPatch,
 };
 
 type Place = (Namespace, Key);
@@ -145,7 +144,8 @@ impl Model {
     fn txn(&mut self, ops: &[TxnOp]) -> Outcome {
         let mut trial = self.clone();
         let (mut results, mut errors) = (Vec::new(), Vec::new());
-        for (number, TxnOp::Kv { namespace, op }) in (0..).zip(ops) {
+        for (number, op) in (0..).zip(ops) {
+            let TxnOp::Kv { namespace, op } = op else { unreachable!("members are on keys alone") };
             match trial.member(namespace, op) {
                 Ok(part) => results.extend(part),
                 Err(why) => errors.push(TxnError { op: number, why }),
@@ -324,6 +324,7 @@ impl Model {
                     self.end_where(|s| s.node == *node && s.node_checks.contains(id));
                 }
             }
+            other => unreachable!("histories of keys and sessions have no {other:?}"),
         }
         Outcome::Done
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use konsul_state::{Applied, Restorer, State};
 use konsul_types::event::Event;
-use konsul_types::node::CatalogCommand;
+use konsul_types::node::CheckV1;
 use konsul_types::restore::RestoreCommand;
 use konsul_types::txn::{KvTxnOp, TxnOp};
 use konsul_types::{
-    Change, Check, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, KvRecord, Limits, Millis,
-    Namespace, Node, NodeName, Outcome, Proposal, PutMode, Refusal, RequestId, RestoreId, SessionId,
+    CatalogCommand, Change, CheckId, CheckStatus, Command, EventId, Index, Key, KvCommand, KvRecord, Limits,
+    Millis, Namespace, Node, NodeName, Outcome, Proposal, PutMode, Refusal, RequestId, RestoreId, SessionId,
     SessionSpec,
 };
 use uuid::Uuid;
@@ -497,8 +497,8 @@ fn catalog(step: &Step) -> CatalogCommand {
     }
 }
 
-fn health(number: u8, status: CheckStatus) -> Check {
-    Check {
+fn health(number: u8, status: CheckStatus) -> CheckV1 {
+    CheckV1 {
         node: node(number),
         id: check_id(),
         name: String::new(),

@@ -17,8 +17,9 @@ use crate::files::{self, Files};
 use crate::probe;
 use crate::vfs::Vfs;
 use crate::wal::frame::{Record, SECTOR};
+use crate::wal::places::Position;
 use crate::wal::segment::{self, Head, SPARE};
-use crate::wal::state::{Position, State};
+use crate::wal::state::State;
 
 /// What a repair does, or would do.
 #[derive(Debug, Clone)]
@@ -127,8 +128,9 @@ fn target(files: &Files, found: &Found) -> Result<Option<Target>, StorageError> 
     let mut state = if anew { State::starting_at(state.vote(), newest, newest) } else { state.clone() };
     let behind = found.cut.as_ref().and_then(|cut| cut.vote);
     if let Some(vote) = behind.filter(|vote| state.vote().is_none_or(|known| known.term <= vote.term)) {
-        let nowhere = Position { segment: 0, offset: 0, len: 0 };
-        state.apply(Record::Vote(vote), nowhere).map_err(|what| StorageError::Misuse(what.to_string()))?;
+        state
+            .apply(Record::Vote(vote), Position::NOWHERE)
+            .map_err(|what| StorageError::Misuse(what.to_string()))?;
     }
     Ok(Some(Target { state, anew }))
 }

@@ -9,11 +9,12 @@ use std::io;
 
 use super::cache::TailCache;
 use super::frame::{self, GroupWriter, Home, Record, SECTOR};
+use super::places::Position;
 use super::read;
 use super::replay::{self, Replay};
 use super::segment::{self, Head, SPARE, Segment};
 use super::spare::{self, Spare};
-use super::state::{Position, State};
+use super::state::State;
 use crate::contract::{Entry, LogId, StorageError};
 use crate::disk::DiskOptions;
 use crate::files::{self, Files};
@@ -128,7 +129,7 @@ impl Log {
         let kept = from - 1;
         let kept = LogId { term: self.state.term(kept).unwrap_or(0), index: kept };
         if mutants::active(mutants::TRUNCATE_FORGOTTEN) {
-            self.follow(Record::Truncate(kept), Position { segment: 0, offset: 0, len: 0 })?;
+            self.follow(Record::Truncate(kept), Position::NOWHERE)?;
         } else {
             self.record(Record::Truncate(kept))?;
         }
@@ -151,7 +152,7 @@ impl Log {
             // Purging is what makes room, so it must not need any. The snapshot alone proves that the entries
             // may go.
             Err(StorageError::Full { .. }) if !replaces => {
-                self.follow(Record::Purge(upto), Position { segment: 0, offset: 0, len: 0 })?;
+                self.follow(Record::Purge(upto), Position::NOWHERE)?;
             }
             answer => answer?,
         }

@@ -7,13 +7,12 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::frame::{self, Record};
+use super::places::{MAX_GAP, Position};
 use super::segment::Segment;
-use super::state::{Position, State};
+use super::state::State;
 use crate::contract::{Entry, StorageError};
 use crate::files;
 
-/// The largest gap of dead bytes that one read skips over.
-const MAX_GAP: u32 = 64 << 10;
 /// Bytes after which a read is split.
 const MAX_RUN: u32 = 4 << 20;
 

@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 
 use super::frame::Record;
+use super::places::Position;
 use super::segment::{self, Head, Segment};
-use super::state::{Position, State};
+use super::state::State;
 use super::tail::{self, Damage, Scan};
 use crate::contract::StorageError;
 use crate::files::{self, Files};
@@ -100,8 +101,9 @@ pub(crate) fn follow_head(state: &mut State, segment: &Segment) -> Result<(), St
             .corrupt(32, "the segment does not follow the one before it: records are missing between them"));
     }
     if head.purged.index > state.purged().index {
-        let nowhere = Position { segment: 0, offset: 0, len: 0 };
-        state.apply(Record::Purge(head.purged), nowhere).map_err(|what| segment.corrupt(48, what))?;
+        state
+            .apply(Record::Purge(head.purged), Position::NOWHERE)
+            .map_err(|what| segment.corrupt(48, what))?;
     }
     Ok(())
 }

@@ -5,19 +5,8 @@
 use std::collections::VecDeque;
 
 use super::frame::Record;
+use super::places::{Places, Position};
 use crate::contract::{LogId, Vote};
-
-/// Where an entry's frame lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    /// The low half of the segment's number: 64 TiB of segments before it wraps, of which far fewer are ever
-    /// kept.
-    pub(crate) segment: u32,
-    /// Where the frame starts.
-    pub(crate) offset: u32,
-    /// Its length in bytes.
-    pub(crate) len: u32,
-}
 
 /// A stretch of the log that one term wrote.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +15,7 @@ struct Run {
     term: u64,
 }
 
-/// The log's bounds and index. Twelve bytes for each entry that is kept.
+/// The log's bounds and index.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     vote: Option<Vote>,
@@ -34,7 +23,7 @@ pub(crate) struct State {
     last: LogId,
     /// Entries up to here are not on disk; those after it are, also if they are purged.
     base: u64,
-    positions: VecDeque<Position>,
+    places: Places,
     runs: VecDeque<Run>,
 }
 
@@ -75,8 +64,7 @@ impl State {
 
     /// Where an entry lies, if it is on disk.
     pub(crate) fn position(&self, index: u64) -> Option<Position> {
-        let nth = index.checked_sub(self.base)?.checked_sub(1)?;
-        self.positions.get(usize::try_from(nth).ok()?).copied()
+        if index <= self.base { None } else { self.places.get(index) }
     }
 
     /// The term of an entry, if it is known.
@@ -102,9 +90,8 @@ impl State {
 
     /// Forgets where entries up to an index lie; their bytes may go.
     pub(crate) fn forget(&mut self, upto: u64) {
-        let gone = upto.min(self.last.index).saturating_sub(self.base);
-        self.positions.drain(..gone as usize);
-        self.base += gone;
+        self.base = self.base.max(upto.min(self.last.index));
+        self.places.forget(self.base);
         while self.runs.get(1).is_some_and(|next| next.from <= self.base + 1) {
             self.runs.pop_front();
         }
@@ -112,7 +99,7 @@ impl State {
 
     /// The first segment that still has an entry, as in [`Position::segment`].
     pub(crate) fn first_segment(&self) -> Option<u32> {
-        self.positions.front().map(|p| p.segment)
+        self.places.first_segment()
     }
 
     /// A vote that was found behind damage and must not be broken.
@@ -127,7 +114,7 @@ impl State {
         if self.runs.back().is_none_or(|run| run.term != id.term) {
             self.runs.push_back(Run { from: id.index, term: id.term });
         }
-        self.positions.push_back(position);
+        self.places.push(id.index, position);
         self.last = id;
         Ok(())
     }
@@ -136,11 +123,12 @@ impl State {
         if kept.index >= self.last.index {
             return;
         }
-        self.positions.truncate(kept.index.saturating_sub(self.base) as usize);
+        self.places.truncate(kept.index);
         while self.runs.back().is_some_and(|run| run.from > kept.index) {
             self.runs.pop_back();
         }
         self.base = self.base.min(kept.index);
+        self.places.forget(self.base);
         self.last = kept;
     }
 
@@ -148,7 +136,7 @@ impl State {
     fn purge(&mut self, upto: LogId) {
         let branch = self.term(upto.index).is_some_and(|term| term != upto.term);
         if upto.index > self.last.index || (branch && upto.index > self.base) {
-            self.positions.clear();
+            self.places.clear();
             self.runs.clear();
             self.base = upto.index;
             self.last = upto;
@@ -164,8 +152,9 @@ mod tests {
     use super::*;
     use crate::contract::EntryKind;
 
-    fn at(offset: u32) -> Position {
-        Position { segment: 1, offset, len: 8 }
+    /// The place of the nth frame, counted from 0.
+    fn at(nth: u32) -> Position {
+        Position { segment: 1, offset: nth * 8, len: 8 }
     }
 
     fn with(terms: &[u64]) -> State {

@@ -16,7 +16,7 @@
 //! whatever the gap looks like.
 
 use super::frame::{HEADER, Header, Home, Record, SECTOR, align, all_zero, read_header};
-use super::state::Position;
+use super::places::Position;
 use crate::mutants;
 
 /// Why a scan stopped.

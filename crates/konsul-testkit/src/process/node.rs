@@ -175,7 +175,7 @@ fn agent(binary: &Path, flags: &[&str]) -> Command {
     // Off a terminal the log is JSON; tests look for lines of text.
     command.args(["agent", "-log-json=false"]).args(flags);
     if !flags.iter().any(|flag| flag.contains("http-port")) {
-        command.arg("-http-port=0");
+        command.args(["-http-port=0", "-dns-port=0"]);
     }
     command
 }

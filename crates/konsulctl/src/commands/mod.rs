@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod bench;
+pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod context;
 pub(crate) mod debug;
@@ -10,6 +11,9 @@ pub(crate) mod figures;
 pub(crate) mod info;
 pub(crate) mod kv;
 pub(crate) mod lock;
+pub(crate) mod node;
+pub(crate) mod query;
+pub(crate) mod service;
 pub(crate) mod session;
 pub(crate) mod snapshot;
 pub(crate) mod status;
@@ -35,6 +39,10 @@ pub(crate) const fn covers(path: &'static str, operations: &'static [&'static st
 pub fn commands() -> Vec<Covered> {
     [
         kv::OPERATIONS,
+        service::OPERATIONS,
+        node::OPERATIONS,
+        check::OPERATIONS,
+        query::OPERATIONS,
         session::OPERATIONS,
         lock::OPERATIONS,
         txn::OPERATIONS,

@@ -5,6 +5,7 @@
 //! into clap's; the command connects (`connection`), calls, prints.
 
 mod agent;
+mod catalog;
 mod columns;
 mod config;
 mod connection;
@@ -14,11 +15,13 @@ mod input;
 mod keygen;
 mod kv;
 mod lock;
+mod maint;
 mod members;
 mod not_built;
 mod operator;
 mod quoting;
 pub(crate) use quoting::json_string;
+mod services;
 mod shell;
 mod snapshot;
 mod status;
@@ -43,11 +46,16 @@ const AGENT: &str = "agent";
 const ONLY_NATIVE: &[&str] = &[
     "backup",
     "bench",
+    "check",
     "completion",
     "context",
+    "health",
     "limits",
     "log-level",
     "metrics",
+    "node",
+    "query",
+    "service",
     "session",
     "txn",
     "usage",
@@ -60,6 +68,9 @@ fn root(program: &str) -> Command {
         .subcommand(event::command())
         .subcommand(lock::command())
         .subcommand(watch::command())
+        .subcommand(catalog::command())
+        .subcommand(maint::command())
+        .subcommand(services::command())
         .subcommand(members::command())
         .subcommand(operator::command())
         .subcommand(debug::command())
@@ -147,6 +158,9 @@ fn dispatch(name: &str, matches: &ArgMatches, console: &mut Console<'_>) -> Outc
             "event" => event::run(matches, console).await,
             "lock" => lock::run(matches, console).await,
             "watch" => watch::run(matches, console).await,
+            "catalog" => catalog::run(matches, console).await,
+            "services" => services::run(matches, console).await,
+            "maint" => maint::run(matches, console).await,
             "members" => members::run(matches, console).await,
             "operator" => operator::run(matches, console).await,
             "debug" => debug::run(matches, console).await,

@@ -6,7 +6,6 @@ use crate::failure::Failure;
 /// A command's words, and what it comes with.
 const LATER: &[(&str, &str)] = &[
     ("acl", "access control"),
-    ("catalog", "the service catalogue"),
     ("config delete", "configuration entries"),
     ("config list", "configuration entries"),
     ("config read", "configuration entries"),
@@ -20,7 +19,6 @@ const LATER: &[(&str, &str)] = &[
     ("license", "no licence: there is nothing to license"),
     ("login", "access control"),
     ("logout", "access control"),
-    ("maint", "the service catalogue"),
     ("namespace", "namespaces as things of their own; `-namespace` works already"),
     ("operator area", "several datacentres"),
     ("operator audit", "the audit log"),
@@ -33,7 +31,7 @@ const LATER: &[(&str, &str)] = &[
     ("peering", "several datacentres"),
     ("resource", "the service catalogue"),
     ("rtt", "clusters of several nodes"),
-    ("services", "the service catalogue"),
+    ("services export", "several datacentres"),
     ("snapshot agent", "nothing: the server takes backups by itself (`backup` in its configuration)"),
     (
         "snapshot decode",
@@ -66,11 +64,12 @@ mod tests {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
             asked_for(&words).map(|failure| format!("{failure:?}"))
         };
-        assert!(asked("catalog services -tags").unwrap().contains("konsul catalog is not built yet"));
+        assert!(asked("services export").unwrap().contains("konsul services export is not built yet"));
         assert!(asked("operator raft transfer-leader").unwrap().contains("transfer-leader is not built yet"));
         assert!(asked("operator raft list-peers").is_none());
         assert!(asked("snapshot save x").is_none());
         assert!(asked("config show -origin").is_none());
         assert!(asked("kv get acl").is_none());
+        assert!(asked("catalog services -tags").is_none());
     }
 }

@@ -26,8 +26,11 @@ impl Node {
     }
 
     pub(crate) fn with(flags: &[&str]) -> Node {
-        let words: Vec<String> =
-            ["-dev", "-http-port=0"].iter().chain(flags).map(|flag| (*flag).to_owned()).collect();
+        let words: Vec<String> = ["-dev", "-http-port=0", "-dns-port=0"]
+            .iter()
+            .chain(flags)
+            .map(|flag| (*flag).to_owned())
+            .collect();
         let none: [(&str, &str); 0] = [];
         let config = Config::load(&words, &[], &MemoryFiles::new(none)).unwrap().config;
         let (tell, told) = mpsc::channel();

@@ -7,9 +7,10 @@ use konsul_operations::Error;
 use konsul_operations::ports::{PortFuture, RaftServer, Replica, Staleness};
 use konsul_runtime::sync::watch;
 use konsul_state::State;
-use konsul_types::node::{CatalogCommand, SERF_HEALTH};
+use konsul_types::CatalogCommand;
+use konsul_types::node::{CheckV1, SERF_HEALTH};
 use konsul_types::{
-    Check, CheckId, CheckStatus, Command, Index, Millis, Node, NodeName, Outcome, Proposal, Request,
+    CheckId, CheckStatus, Command, Index, Millis, Node, NodeName, Outcome, Proposal, Request,
 };
 use konsul_watch::{Feed, FeedLimits};
 
@@ -108,7 +109,7 @@ fn registration(node: &NodeName) -> [Command; 2] {
         create_index: Index::ZERO,
         modify_index: Index::ZERO,
     };
-    let check = Check {
+    let check = CheckV1 {
         node: node.clone(),
         id: CheckId::new(SERF_HEALTH).expect("a good id"),
         name: "Liveness".to_owned(),

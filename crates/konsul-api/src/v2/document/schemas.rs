@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::v2::{backup, batch, event, kv, lock, page, problem, session, system, transfer, watch};
+use crate::v2::{
+    backup, batch, catalog, discovery, event, kv, lock, page, problem, query, registration, session, system,
+    transfer, watch,
+};
 
 type Named = Vec<(String, RefOr<Schema>)>;
 
@@ -54,6 +57,28 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         lock::LockReleased,
         session::SessionCreate,
         session::Session,
+        page::ServicePage,
+        page::InstancePage,
+        page::NodePage,
+        page::CheckPage,
+        page::QueryPage,
+        catalog::NodeServices,
+        catalog::CheckHistory,
+        catalog::CatalogRegister,
+        catalog::CatalogDeregister,
+        registration::ServiceDefinition,
+        registration::CheckDefinition,
+        registration::CheckUpdate,
+        registration::Maintenance,
+        discovery::Picked,
+        discovery::WhyAnswer,
+        discovery::Graph,
+        discovery::Impact,
+        query::QueryDefinition,
+        query::Query,
+        query::QueryCreated,
+        query::QueryAnswer,
+        query::QueryExplained,
         event::EventFire,
         event::Event,
         watch::Event,
@@ -109,6 +134,7 @@ const ONE_OF: &[(&str, u8, &[&str])] = &[
     ("ExportLine", 1, &["value", "value_base64"]),
     ("LockAcquire", 0, &["value", "value_base64"]),
     ("EventFire", 0, &["payload", "payload_base64"]),
+    ("CatalogDeregister", 0, &["service_id", "check_id"]),
 ];
 
 fn require(schema: Option<&mut Value>, least: u8, fields: &[&str]) {

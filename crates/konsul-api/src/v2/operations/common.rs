@@ -155,6 +155,13 @@ pub enum Kind {
         /// At most.
         max: u32,
     },
+    /// Texts of so many bytes each: the parameter may be given several times.
+    Texts {
+        /// At least.
+        min: u32,
+        /// At most.
+        max: u32,
+    },
     /// A key of the store.
     Key,
     /// A lock's name.

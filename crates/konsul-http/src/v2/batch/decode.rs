@@ -1,8 +1,8 @@
 //! A batch's body as members of a transaction.
 
-use konsul_api::v2::batch::{OPERATIONS_MAX, Operation, Request, Verb};
+use konsul_api::v2::batch::{OPERATIONS_MAX, Operation, RequestRef, Verb};
 use konsul_api::v2::problem::Fault;
-use konsul_api::v2::value;
+use konsul_api::v2::value::{self, Text};
 use konsul_types::{Index, Key, KvCommand, KvTxnOp, Namespace, PutMode, TxnOp, Value};
 
 use super::super::body::{Faults, Undecoded, decode_that};
@@ -21,8 +21,8 @@ pub(crate) struct Members {
 
 /// Reads a body, for a request in a namespace, with a bound on each value.
 pub(crate) fn decode(bytes: &[u8], namespace: &Namespace, value_bytes: u64) -> Rejected<Members> {
-    let fits = |request: &Request| request.operations.iter().all(Operation::fits);
-    let request: Request = decode_that("BatchRequest", bytes, fits)?;
+    let fits = |request: &RequestRef<'_>| request.operations.iter().all(Operation::fits);
+    let request: RequestRef<'_> = decode_that("BatchRequest", bytes, fits)?;
     check_count(request.operations.len(), OPERATIONS_MAX)?;
     if request.operations.is_empty() {
         let fault = Fault::at("/operations", "is empty; a batch has 1 to 10000 members");
@@ -31,7 +31,7 @@ pub(crate) fn decode(bytes: &[u8], namespace: &Namespace, value_bytes: u64) -> R
     let mut faults = Faults::default();
     let ops: Vec<TxnOp> = request
         .operations
-        .into_iter()
+        .iter()
         .enumerate()
         .filter_map(|(at, one)| member(&mut faults, at, one, namespace))
         .collect();
@@ -40,21 +40,22 @@ pub(crate) fn decode(bytes: &[u8], namespace: &Namespace, value_bytes: u64) -> R
     Ok(Members { atomic: request.atomic, ops })
 }
 
-fn member(faults: &mut Faults, at: usize, one: Operation, namespace: &Namespace) -> Option<TxnOp> {
+fn member(faults: &mut Faults, at: usize, one: &Operation<Text<'_>>, namespace: &Namespace) -> Option<TxnOp> {
     let pointer = |field: &str| format!("/operations/{at}/{field}");
-    let namespace = match one.namespace {
+    let namespace = match one.namespace.as_deref() {
         None => namespace.clone(),
         Some(name) => {
             let named = Namespace::new(name).map_err(|why| why.what);
-            faults.take(&pointer("namespace"), named)?
+            faults.take_at(|| pointer("namespace"), named)?
         }
     };
-    if let Some(prefix) = one.prefix {
-        let prefix = faults.take(&pointer("prefix"), Key::new(prefix).map_err(|why| why.what))?;
+    if let Some(prefix) = one.prefix.as_deref() {
+        let prefix = faults.take_at(|| pointer("prefix"), Key::new(prefix).map_err(|why| why.what))?;
         let op = KvTxnOp::Write(KvCommand::DeleteTree { prefix: prefix.to_string() });
         return Some(TxnOp::Kv { namespace, op });
     }
-    let key = faults.take(&pointer("key"), Key::new(one.key.unwrap_or_default()).map_err(|why| why.what));
+    let key = Key::new(one.key.as_deref().unwrap_or_default()).map_err(|why| why.what);
+    let key = faults.take_at(|| pointer("key"), key);
     let index = one.if_index.map(Index);
     let op = match one.op {
         Verb::KvPut => {
@@ -62,8 +63,8 @@ fn member(faults: &mut Faults, at: usize, one: Operation, namespace: &Namespace)
                 None => None,
                 text => faults.duration(&pointer("ttl"), text).filter(|ms| *ms > 0),
             };
-            let value = value::bytes(one.value, one.value_base64.as_deref());
-            let value = Value::from(faults.take(&pointer("value_base64"), value)?);
+            let value = value::borrowed(one.value.as_deref(), one.value_base64.as_deref());
+            let value = Value::from(&*faults.take_at(|| pointer("value_base64"), value)?);
             let mode = index.map_or(PutMode::Set, PutMode::Cas);
             KvTxnOp::Write(KvCommand::Put { key: key?, value, flags: one.flags.unwrap_or(0), mode, ttl_ms })
         }
@@ -78,8 +79,8 @@ fn member(faults: &mut Faults, at: usize, one: Operation, namespace: &Namespace)
 }
 
 fn check_values(ops: &[TxnOp], limit: u64) -> Rejected<()> {
-    for (at, TxnOp::Kv { op, .. }) in ops.iter().enumerate() {
-        if let KvTxnOp::Write(KvCommand::Put { value, .. }) = op
+    for (at, op) in ops.iter().enumerate() {
+        if let TxnOp::Kv { op: KvTxnOp::Write(KvCommand::Put { value, .. }), .. } = op
             && value.len() as u64 > limit
         {
             let detail = format!("the value has {} bytes; at most {limit} are allowed", value.len());

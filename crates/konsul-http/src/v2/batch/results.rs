@@ -65,23 +65,27 @@ impl Sums {
     }
 }
 
-/// Appends a result.
-pub(super) fn write(out: &mut Vec<u8>, position: usize, item: &BatchItem, asked: Option<&TxnOp>) {
+/// Appends a result; `read` is the key of a member that reads one.
+pub(super) fn write(out: &mut Vec<u8>, position: usize, item: &BatchItem, read: Option<&Key>) {
     if let Some(why) = item.failure() {
         return write_failure(out, position, failure_code(why), &why.to_string());
     }
     write_number(out, b"{\"position\":", position as u64);
     match item {
         BatchItem::Counted(count) => write_number(out, b",\"deleted\":", *count),
-        BatchItem::Record(Some(record)) => write_record(out, record, asked),
-        BatchItem::Done | BatchItem::Record(None) | BatchItem::Tree(_) | BatchItem::Failed(_) => {}
+        BatchItem::Record(Some(record)) => write_record(out, record, read),
+        BatchItem::Done
+        | BatchItem::Record(None)
+        | BatchItem::Tree(_)
+        | BatchItem::Failed(_)
+        | BatchItem::Catalog(_) => {}
     }
     out.push(b'}');
 }
 
 /// A write says its index, a read the entry.
-fn write_record(out: &mut Vec<u8>, record: &KvRecord, asked: Option<&TxnOp>) {
-    match asked.and_then(read_key) {
+fn write_record(out: &mut Vec<u8>, record: &KvRecord, read: Option<&Key>) {
+    match read {
         None => write_number(out, b",\"modify_index\":", record.modify_index.0),
         Some(key) => {
             out.extend_from_slice(b",\"entry\":");
@@ -90,9 +94,10 @@ fn write_record(out: &mut Vec<u8>, record: &KvRecord, asked: Option<&TxnOp>) {
     }
 }
 
-fn read_key(TxnOp::Kv { op, .. }: &TxnOp) -> Option<&Key> {
+/// The key that a member reads, if it reads one.
+pub(super) fn read_key(op: &TxnOp) -> Option<&Key> {
     match op {
-        KvTxnOp::Get { key } | KvTxnOp::GetOrEmpty { key } => Some(key),
+        TxnOp::Kv { op: KvTxnOp::Get { key } | KvTxnOp::GetOrEmpty { key }, .. } => Some(key),
         _ => None,
     }
 }
@@ -113,6 +118,7 @@ fn failure_code(why: &TxnFailure) -> &'static str {
             code::STALE_INDEX.id
         }
         TxnFailure::Denied { .. } => code::PERMISSION_DENIED.id,
+        TxnFailure::Catalog { .. } => code::STALE_INDEX.id,
         TxnFailure::SessionOfMissing { .. } | TxnFailure::SessionDiffers { .. } => code::NOT_LOCK_HOLDER.id,
     }
 }
