@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs clients of other projects, unmodified, against a real Konsul: compat/run.sh [--bin PATH] [SUITE…]
 #
-# SUITE is go, python, npm, curl, consul-cli or contract; without one all but contract run. --bin names the konsul to test; else KONSUL_BIN, else a debug
-# build is made. Each suite gets a node of its own on free ports, with a data directory on disk; go runs against a
+# SUITE is one of those that `every_suite` and `contract` name; without one all but contract run. --bin names the konsul to
+# test; else KONSUL_BIN, else a debug build is made. Each suite gets a node of its own on free ports, with a data directory on disk; go runs against a
 # development node, in memory, as well. What the suites need is installed by name, in pinned versions, under target/.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 [[ $target = /* ]] || target=$root/$target
 tools=$target/compat
 bin=${KONSUL_BIN:-}
+every_suite=(curl consul-cli dns haproxy prometheus restart go python npm)
 suites=()
 node_pid=
 scratch=
@@ -29,11 +30,11 @@ read_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
       --bin) [ $# -ge 2 ] || fail "--bin takes the path of a konsul"; bin=$2; shift 2 ;;
-      go | python | npm | curl | consul-cli | contract) suites+=("$1"); shift ;;
-      *) fail "there is no suite \`$1\`: go, python, npm, curl, consul-cli and contract are" ;;
+      go | python | npm | curl | consul-cli | dns | haproxy | prometheus | restart | contract) suites+=("$1"); shift ;;
+      *) fail "there is no suite \`$1\`: ${every_suite[*]} and contract are" ;;
     esac
   done
-  [ ${#suites[@]} -gt 0 ] || suites=(curl consul-cli go python npm)
+  [ ${#suites[@]} -gt 0 ] || suites=("${every_suite[@]}")
 }
 
 find_binary() {
@@ -54,20 +55,22 @@ start_node() {
   scratch=$(mktemp -d)
   local port data
   port=$(free_port)
+  export KONSUL_DNS_PORT
+  KONSUL_DNS_PORT=$(free_port)
   data=(-dev)
   [ "$1" = memory ] || data=(-server -bootstrap-expect=1 -bind=127.0.0.1 "-data-dir=$scratch/data")
   [ -z "${settings:-}" ] || data+=("-config-file=$settings")
-  (cd "$scratch" && exec "$bin" agent "${data[@]}" "-http-port=$port" "-dns-port=$((port + 1000))" >"$scratch/log" 2>&1) &
+  (cd "$scratch" && exec "$bin" agent "${data[@]}" "-http-port=$port" "-dns-port=$KONSUL_DNS_PORT" >"$scratch/log" 2>&1) &
   node_pid=$!
   export CONSUL_HTTP_ADDR=http://127.0.0.1:$port
-  wait_for_leader
+  wait_until_ready
 }
 
-wait_for_leader() {
+wait_until_ready() {
   local end=$((SECONDS + 20))
-  until curl -sf --max-time 2 "$CONSUL_HTTP_ADDR/v1/status/leader" | grep -q :; do
+  until curl -sf --max-time 2 -o "$scratch/ready" "$CONSUL_HTTP_ADDR/health/ready"; do
     kill -0 "$node_pid" 2>/dev/null || { cat "$scratch/log" >&2; fail "the node ended before it was ready"; }
-    [ $SECONDS -lt $end ] || { cat "$scratch/log" >&2; fail "the node had no leader within 20 seconds"; }
+    [ $SECONDS -lt $end ] || { cat "$scratch/log" >&2; fail "the node was not ready within 20 seconds"; }
     read -rt 0.02 <> <(:) || true
   done
 }
@@ -106,8 +109,9 @@ prepare_python() {
   fi
 }
 
+# What the suites in Python share is in support/.
 pytest_in() {
-  (cd "$here/$1" && "$tools/venv/bin/python" -B -m pytest -q -p no:cacheprovider)
+  (cd "$here/$1" && PYTHONPATH=$here/support "$tools/venv/bin/python" -B -m pytest -q -p no:cacheprovider)
 }
 
 suite_python() { pytest_in python; }
@@ -123,6 +127,33 @@ suite_curl() { pytest_in curl; }
 prepare_consul_cli() { prepare_python; }
 
 suite_consul_cli() { KONSUL_BIN=$bin pytest_in consul-cli; }
+
+prepare_dns() {
+  need dig "dig (bind9-dnsutils on Debian)"
+  prepare_python
+}
+
+suite_dns() { pytest_in dns; }
+
+prepare_haproxy() {
+  need haproxy "HAProxy (haproxy on Debian)"
+  prepare_python
+}
+
+suite_haproxy() { pytest_in haproxy; }
+
+# Compiles the parts of Prometheus that it needs beforehand, once.
+prepare_prometheus() {
+  need go "Go 1.26 or newer (golang-go on Debian)"
+  (cd "$here/prometheus" && go mod download && go test -c -o "$tools/prometheus.test")
+}
+
+suite_prometheus() { "$tools/prometheus.test" -test.count=1 -test.timeout=60s; }
+
+# Starts agents of its own, to kill them.
+prepare_restart() { prepare_dns; }
+
+suite_restart() { KONSUL_BIN=$bin pytest_in restart; }
 
 # npm installs beside package.json: a copy under target/ keeps the tree clean.
 prepare_npm() {

@@ -80,8 +80,9 @@ consul kv put compat-cli/log line >/dev/null
 wait $monitor
 step consul operator usage instances
 
-# What is not built yet says so by name.
 step consul catalog services
+
+# What is not built yet says so by name.
 step consul acl token list
 step consul operator autopilot get-config
 step consul watch -type=services

@@ -162,8 +162,6 @@ func TestNamespacesAreApart(t *testing.T) {
 }
 
 func TestWhatIsNotBuiltSaysSo(t *testing.T) {
-	_, _, err := client(t).Catalog().Services(nil)
-	if err == nil || !strings.Contains(err.Error(), "501") || !strings.Contains(err.Error(), "/v1/catalog/services") {
-		t.Fatal(err)
-	}
+	_, _, err := client(t).ConfigEntries().List(api.ServiceDefaults, nil)
+	fails(t, err, 501, "/v1/config/:kind")
 }

@@ -5,8 +5,10 @@
 package compat
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +50,15 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// fails checks that an error is the server's, with this status and these words.
+func fails(t *testing.T, err error, status int, words string) {
+	t.Helper()
+	var answer api.StatusError
+	if !errors.As(err, &answer) || answer.Code != status || !strings.Contains(answer.Body, words) {
+		t.Fatalf("wanted %d with %q, got %v", status, words, err)
 	}
 }
 

@@ -85,3 +85,69 @@ func TestWatchPlanOfEvents(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 }
+
+// until takes results of a plan until one is as wanted: a plan may see a state between two writes.
+func until[T any](t *testing.T, results <-chan interface{}, wanted func(T) bool) {
+	t.Helper()
+	for {
+		if result, ok := receive(t, "a result that is as wanted", results).(T); ok && wanted(result) {
+			return
+		}
+	}
+}
+
+func TestWatchPlanOfAService(t *testing.T) {
+	client := client(t)
+	results := follow(t, client, map[string]interface{}{"type": "service", "service": "go-watched", "tag": "v1", "passingonly": true})
+	count := func(wanted int) func([]*api.ServiceEntry) bool {
+		return func(entries []*api.ServiceEntry) bool { return len(entries) == wanted }
+	}
+	until(t, results, count(0))
+	registration := registered(t, client, "go-node", "go-watched", api.HealthPassing)
+	until(t, results, count(1))
+	registration.Checks[0].Status = api.HealthCritical
+	_, err := client.Catalog().Register(registration, nil)
+	must(t, err)
+	until(t, results, count(0))
+}
+
+func TestWatchPlanOfServices(t *testing.T) {
+	client := client(t)
+	results := follow(t, client, map[string]interface{}{"type": "services"})
+	has := func(wanted bool) func(map[string][]string) bool {
+		return func(services map[string][]string) bool { _, ok := services["go-watched"]; return ok == wanted }
+	}
+	until(t, results, has(false))
+	registered(t, client, "go-node", "go-watched", api.HealthPassing)
+	until(t, results, has(true))
+	_, err := client.Catalog().Deregister(&api.CatalogDeregistration{Node: "go-node", ServiceID: "go-watched-1"}, nil)
+	must(t, err)
+	until(t, results, has(false))
+}
+
+func TestWatchPlanOfNodes(t *testing.T) {
+	client := client(t)
+	results := follow(t, client, map[string]interface{}{"type": "nodes"})
+	until(t, results, func(nodes []*api.Node) bool { return len(nodes) == 1 })
+	registered(t, client, "go-node", "go-watched", api.HealthPassing)
+	until(t, results, func(nodes []*api.Node) bool { return len(nodes) == 2 })
+}
+
+func TestWatchPlanOfChecks(t *testing.T) {
+	client := client(t)
+	for _, by := range []map[string]interface{}{{"service": "go-watched"}, {"state": "critical"}} {
+		by["type"] = "checks"
+		results := follow(t, client, by)
+		until(t, results, func(checks []*api.HealthCheck) bool { return len(checks) == 0 })
+		registration := registered(t, client, "go-node", "go-watched", api.HealthPassing)
+		registration.Checks[0].Status = api.HealthCritical
+		_, err := client.Catalog().Register(registration, nil)
+		must(t, err)
+		until(t, results, func(checks []*api.HealthCheck) bool {
+			return len(checks) == 1 && checks[0].Status == api.HealthCritical && checks[0].CheckID == "go-watched-check"
+		})
+		_, err = client.Catalog().Deregister(&api.CatalogDeregistration{Node: "go-node"}, nil)
+		must(t, err)
+		until(t, results, func(checks []*api.HealthCheck) bool { return len(checks) == 0 })
+	}
+}

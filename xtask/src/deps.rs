@@ -148,6 +148,9 @@ const SYSTEM: &[System] = &[
     program("npm", "npm", Group::Test),
     program("python3", "python3", Group::Test),
     System { what: What::Module("ensurepip"), package: "python3-venv", group: Group::Test },
+    // What other projects' programs ask of the registry.
+    program("dig", "bind9-dnsutils", Group::Test),
+    program("haproxy", "haproxy", Group::Test),
     program("etcd", "etcd-server", Group::Bench),
     program("etcdctl", "etcd-client", Group::Bench),
     program("wrk", "wrk", Group::Bench),

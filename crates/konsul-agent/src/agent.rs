@@ -343,6 +343,9 @@ impl Running {
         if let Some(watches) = &self.watches {
             watches.abort();
         }
+        if let Some(registry) = self.agent.registry.get() {
+            registry.stop();
+        }
         self.operations.stop_parking();
         self.agent.sources.logs.end_monitors();
         if let Some(keeper) = &self.agent.sources.backups {

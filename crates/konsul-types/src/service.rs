@@ -193,10 +193,11 @@ pub struct Advice {
 }
 
 /// The words for [`Advice::strategy`].
-pub const STRATEGIES: [&str; 8] = [
+pub const STRATEGIES: [&str; 9] = [
     "random",
     "round_robin",
     "weighted",
+    "smooth_weighted",
     "least_connections",
     "least_load",
     "nearest",

@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 use konsul_config::{Config, LogLevel};
 use konsul_http::{Server, Settings};
-use konsul_operations::arguments::{EventFire, KvPut, LockAcquire, QueryWrite, SessionCreate};
+use konsul_operations::arguments::{EventFire, KvPut, LockAcquire, SessionCreate};
 use konsul_operations::local::{Local, OperationLimits};
-use konsul_operations::ports::{LocalAgent as _, LocalRegistry as _, LogFilter, Replica as _};
+use konsul_operations::ports::{LocalAgent as _, LogFilter, Replica as _};
 use konsul_operations::{Context, Operations as _, reconcile};
 use konsul_raft::contract::Options;
 use konsul_replica::{ReplicaOptions, ServerReplica};
@@ -24,10 +24,7 @@ use konsul_storage::contract::{
 use konsul_storage::{DiskOptions, DiskStorage, RealVfs};
 use konsul_types::kv::PutMode;
 use konsul_types::session::Behavior;
-use konsul_types::{
-    CheckDefinition, CheckId, CheckStatus, Index, Key, LockName, Namespace, PreparedQuery, QueryId,
-    QueryService, Request, RequestId, Value,
-};
+use konsul_types::{Key, LockName, Namespace, Request, RequestId, Value};
 use konsul_watch::{FeedLimits, Start, Topic};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -38,10 +35,11 @@ use crate::health::{Board, Weight};
 use crate::identity::Identity;
 use crate::local_agent::ThisAgent;
 use crate::logs::Logs;
-use crate::registry::{Registry, RegistryOptions};
 use crate::serving::{Phase, Serving};
 use crate::settings;
 use crate::telemetry::{self, Tracing};
+
+mod discover;
 
 /// How long any one thing may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -359,7 +357,7 @@ fn each_declared_metric_moves() {
         barriers(&mut node).await;
         begin(&mut node).await;
         serve(&mut node).await;
-        discover(&mut node).await;
+        discover::discover(&mut node).await;
         hold(&mut node).await;
         feed(&mut node).await;
         traces(&mut node).await;
@@ -429,69 +427,6 @@ async fn serve(node: &mut Node) {
     node.operations.kv_put(&Context { request, ..ctx.clone() }, put("once")).await.unwrap();
     node.operations.backup_run(&ctx).await.unwrap();
     node.look();
-}
-
-/// Registers checks, asks them and DNS.
-async fn discover(node: &mut Node) {
-    let config = node.agent.config();
-    let options = RegistryOptions { node: node.agent.wanted.borrow().node.clone(), dir: None };
-    let registry = Arc::new(Registry::start(options, &config, node.replica().clone()).unwrap());
-    node.agent.sources.registry.get_or_init(|| Arc::downgrade(&registry));
-    let address = node.address.to_string();
-    let tcp = CheckDefinition {
-        name: "tcp".into(),
-        tcp: address,
-        interval_ms: 1_000,
-        ..CheckDefinition::default()
-    };
-    registry.register_check(tcp).await.unwrap();
-    node.look();
-    let ttl = CheckDefinition { name: "ttl".into(), ttl_ms: 60_000, ..CheckDefinition::default() };
-    registry.register_check(ttl).await.unwrap();
-    node.look();
-    let (space, id) = (Namespace::default_namespace(), CheckId::new("ttl").unwrap());
-    registry.update_check(space, id, CheckStatus::Passing, "well".into()).await.unwrap();
-    node.until(&table::CHECK_RUNS, |runs| runs > 0.0).await;
-    node.until(&table::SERVICES, |services| services > 0.0).await;
-    let query = PreparedQuery {
-        id: QueryId(konsul_runtime::random::uuid_v4()),
-        name: "q".into(),
-        session: None,
-        template: None,
-        service: QueryService { service: "consul".into(), ..QueryService::default() },
-        dns_ttl: "".into(),
-        create_index: Index::ZERO,
-        modify_index: Index::ZERO,
-    };
-    node.operations.query_create(&Node::context(), QueryWrite { query }).await.unwrap();
-    ask_dns(node, &config).await;
-}
-
-/// A question that is answered, and bytes that are none.
-async fn ask_dns(node: &mut Node, config: &Config) {
-    let endpoints = crate::dns::bind(config).unwrap();
-    let dns = crate::dns::start(config, endpoints, &node.operations).unwrap().unwrap();
-    node.agent.sources.dns.get_or_init(|| dns.figures());
-    node.look();
-    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    socket.connect(dns.addresses()[0]).await.unwrap();
-    socket.send(b"no question").await.unwrap();
-    let mut question = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    for label in ["consul", "service", "consul"] {
-        question.push(label.len() as u8);
-        question.extend_from_slice(label.as_bytes());
-    }
-    question.extend_from_slice(&[0, 0, 1, 0, 1]);
-    let mut answer = [0; 512];
-    // The first answer of a kind begins its series, the second one moves it.
-    for _ in 0..2 {
-        socket.send(&question).await.unwrap();
-        timeout(PATIENCE, socket.recv(&mut answer)).await.unwrap().unwrap();
-        node.look();
-    }
-    node.until(&table::DNS_ANSWERS, |answers| answers > 0.0).await;
-    node.until(&table::DNS_DROPPED, |dropped| dropped > 0.0).await;
-    dns.stop(PATIENCE).await;
 }
 
 /// A reader that is parked, one whose client goes away, memory, descriptors and threads.

@@ -126,9 +126,16 @@ impl std::fmt::Debug for Registry {
     }
 }
 
+impl Registry {
+    /// Hears and tells nothing any more.
+    pub(crate) fn stop(&self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
 impl Drop for Registry {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.stop();
     }
 }
 

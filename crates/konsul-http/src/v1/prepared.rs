@@ -102,6 +102,12 @@ fn checked(body: &wire::Query, replaces: Option<&str>) -> Result<PreparedQuery, 
         nearest_n: body.service.failover.nearest_n,
     };
     validate(&draft).map_err(|why| refuse(why.to_string()))?;
+    if !body.token.is_empty() {
+        // One that was taken and not kept would let the query answer with other rights than its owner meant.
+        let why =
+            "Invalid prepared query: a Token cannot be kept before there is access control; leave it out";
+        return Err(refuse(why));
+    }
     Ok(query)
 }
 

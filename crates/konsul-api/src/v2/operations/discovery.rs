@@ -49,7 +49,7 @@ static PASSING: Parameter =
 static STRATEGY: Parameter = own(
     "strategy",
     Kind::Text { min: 1, max: 64 },
-    "`random`, `round_robin`, `weighted`, `least_connections`, `least_load`, `nearest`, `consistent_hash` or `zone_aware`; absent for the service's own.",
+    "`random`, `round_robin`, `weighted`, `smooth_weighted`, `least_connections`, `least_load`, `nearest`, `consistent_hash` or `zone_aware`; absent for the service's own.",
 );
 static KEY: Parameter =
     own("key", Kind::Text { min: 0, max: 8192 }, "The caller's key, for `consistent_hash`.");

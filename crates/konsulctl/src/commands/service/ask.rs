@@ -156,8 +156,8 @@ fn unknown(name: &str) -> Failure {
 pub struct Pick {
     /// The service
     name: String,
-    /// random, round_robin, weighted, least_connections, least_load, nearest, consistent_hash or zone_aware [default: the
-    /// service's own]
+    /// random, round_robin, weighted, smooth_weighted, least_connections, least_load, nearest, consistent_hash or
+    /// zone_aware [default: the service's own]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<String>,
     /// The caller's key, for consistent_hash
