@@ -187,6 +187,10 @@ impl LocalAgent for ThisAgent {
         Ok(set)
     }
 
+    fn keeps_registrations(&self) -> bool {
+        true
+    }
+
     fn registry(&self) -> Option<Arc<dyn LocalRegistry>> {
         self.registry.get().map(|registry| Arc::clone(registry) as Arc<dyn LocalRegistry>)
     }

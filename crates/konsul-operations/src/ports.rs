@@ -130,7 +130,11 @@ pub trait LocalAgent: Send + Sync + 'static {
     fn backups(&self) -> Option<Arc<dyn crate::backups::Backups>> {
         None
     }
-    /// What it keeps registered of its own node; `None` if it keeps nothing.
+    /// Whether it keeps registrations of its own node, also while it has not begun to.
+    fn keeps_registrations(&self) -> bool {
+        false
+    }
+    /// What it keeps registered of its own node; `None` if it keeps nothing, or has not begun to.
     fn registry(&self) -> Option<Arc<dyn LocalRegistry>> {
         None
     }

@@ -40,6 +40,7 @@ use crate::settings;
 use crate::telemetry::{self, Tracing};
 
 mod discover;
+mod disk;
 
 /// How long any one thing may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -364,7 +365,7 @@ fn each_declared_metric_moves() {
         logs(&mut node, &console).await;
         snapshots(&mut node).await;
         backups(&mut node, &dir.path().join("backups")).await;
-        disk(&mut node).await;
+        disk::disk(&mut node).await;
         node.seen
     });
     let still: Vec<_> = table::all().map(|metric| metric.name).filter(|name| !seen.has_moved(name)).collect();
@@ -520,49 +521,6 @@ async fn backups(node: &mut Node, directory: &std::path::Path) {
     std::fs::write(directory, "a file in its place").unwrap();
     node.operations.backup_run(&Node::context()).await.unwrap_err();
     node.look();
-}
-
-/// A disk that takes its time, a full one, and one that breaks.
-async fn disk(node: &mut Node) {
-    node.disk.set(Mode::Waits);
-    let mut slow = vec![node.write("slow/0")];
-    node.until(&table::PROPOSALS, |waiting| waiting > 0.0).await;
-    // What comes while the first is on its way to the disk may go along with it: more comes until a job waits.
-    let (operations, stop) = (node.operations.clone(), Arc::new(AtomicU8::new(0)));
-    let stopped = stop.clone();
-    let more = tokio::spawn(async move {
-        for number in 1.. {
-            if stopped.load(Ordering::SeqCst) > 0 {
-                return;
-            }
-            let operations = operations.clone();
-            drop(tokio::spawn(async move {
-                let _ = operations.kv_put(&Node::context(), put(&format!("slow/{}", number % 64))).await;
-            }));
-            time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    node.until(&table::DISK_JOBS, |jobs| jobs > 0.0).await;
-    stop.store(1, Ordering::SeqCst);
-    more.await.unwrap();
-    slow.push(node.write("slow/last"));
-    node.until(&table::LAG, |lag| lag > 0.0).await;
-    node.until(&table::QUEUED, |bytes| bytes > 0.0).await;
-    node.disk.set(Mode::Works);
-    for write in slow {
-        assert!(write.await.unwrap());
-    }
-    node.disk.set(Mode::Full);
-    assert!(!node.write("full/0").await.unwrap());
-    node.until(&table::HELD, |held| held > 0.0).await;
-    assert!(!node.write("full/1").await.unwrap());
-    node.until(&table::REFUSED_FULL, |refused| refused > 0.0).await;
-    assert!(!node.agent.health().ready);
-    node.disk.set(Mode::Works);
-    node.until(&table::FULL, |full| full == 0.0).await;
-    node.disk.set(Mode::Breaks);
-    assert!(!node.write("broken").await.unwrap());
-    node.until(&table::LIVE, |live| live == 0.0).await;
 }
 
 /// Consistent reads come before any can be confirmed.

@@ -91,7 +91,9 @@ impl<R: Replica> Inner<R> {
 
     /// Where the agent keeps its registrations.
     fn registry(&self, operation: &'static str) -> Result<Arc<dyn LocalRegistry>, Error> {
-        self.agent.registry().ok_or(Error::NotOffered { operation })
+        let absent =
+            if self.agent.keeps_registrations() { Error::NotReady } else { Error::NotOffered { operation } };
+        self.agent.registry().ok_or(absent)
     }
 
     fn permit_own_node(&self, ctx: &Context) -> Result<(), Error> {
