@@ -9,7 +9,7 @@
 //! # Who wakes
 //!
 //! What callers of a service are told depends on its instances, their checks, their nodes and those nodes' checks. The
-//! entry that changes any of these moves that service's own index and no other service's; [`settle`] derives which from
+//! entry that changes any of these moves that service's own index and no other service's; `settle` derives which from
 //! the changes themselves, once at the end of each entry. A second index of each service moves only by what matters to who
 //! is told of passing instances: what a check says beside its status does not.
 //!
