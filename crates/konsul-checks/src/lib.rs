@@ -57,6 +57,6 @@ pub use definition::{
     Polled, Probe, ScriptCheck, TcpCheck, Tls, UdpCheck,
 };
 pub use keeper::{AddError, Added, Event, Report, UpdateError, View};
-pub use run::{Limit, Machine, Reach, Run, RunFuture, Runners};
+pub use run::{Anybody, Limit, Machine, Reach, Run, RunFuture, Runners, roots_of_the_system};
 pub use settings::{Rules, Settings};
 pub use stats::{Results, Stats};

@@ -31,6 +31,7 @@ use crate::decide::Finding;
 use crate::definition::{Engine, Probe};
 
 pub use address::Reach;
+pub use tls::{Anybody, roots_of_the_system};
 pub(crate) use url::without_password;
 
 /// What makes runners: [`Machine`] in production, a script in a simulation.

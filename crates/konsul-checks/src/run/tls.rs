@@ -117,8 +117,8 @@ fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, 
     }
 }
 
-/// Read once, shared by all checks.
-fn roots_of_the_system() -> Arc<RootCertStore> {
+/// The authorities that the system believes. Read once, shared by everybody.
+pub fn roots_of_the_system() -> Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let read = || {
         let mut roots = RootCertStore::empty();
@@ -131,7 +131,7 @@ fn roots_of_the_system() -> Arc<RootCertStore> {
 
 /// Takes any certificate, as `tls_skip_verify` asks. What was signed is still checked to be signed by it.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+pub struct Anybody(pub Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
