@@ -121,6 +121,46 @@ async fn who_hangs_up_leaves_the_queue() {
     node.stop().await;
 }
 
+/// The client goes in the moment between the server's answer and its reading: what was asked for is called off there too.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hangs_up_before_reading_the_answer_leaves_the_queue() {
+    let node = node().await;
+    let ops = &node.operations;
+    let (one, two) = (session(ops, 0).await, session(ops, 0).await);
+    let holder = || {
+        let state = node.replica.state();
+        let lock = state.locks().get(&Namespace::default_namespace(), &lock("l"));
+        lock.and_then(|lock| lock.holder.as_ref()).map(|holder| holder.session)
+    };
+    for (held_before, expected) in [(None, one.spec.id), (Some(&two), two.spec.id)] {
+        if let Some(other) = held_before {
+            ops.lock_acquire(&ctx(), acquire("l", other, 0)).await.unwrap();
+        }
+        let context = ctx();
+        let mut asks = Box::pin(ops.lock_acquire(&context, acquire("l", &one, 60_000)));
+        assert!(polled_once(&mut asks).await.is_none(), "it was answered at once");
+        // Granted or queued, but nobody polls the answer.
+        until_waiting(ops, "l", u64::from(held_before.is_some())).await;
+        until("the claim", || if holder() == Some(expected) { Ok(()) } else { Err(holder()) }).await;
+        drop(asks);
+        until_waiting(ops, "l", 0).await;
+        let left = held_before.map(|other| other.spec.id);
+        until("the lock", || if holder() == left { Ok(()) } else { Err(holder()) }).await;
+    }
+    node.stop().await;
+}
+
+/// Polls once.
+async fn polled_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
+            std::task::Poll::Ready(output) => Some(output),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_a_session_grants_to_the_next_and_ends_its_own_wait() {
     let node = node().await;

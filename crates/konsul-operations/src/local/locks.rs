@@ -46,12 +46,11 @@ impl<R: Replica> Inner<R> {
             return claim.at_once(op).await;
         }
         let deadline = now() + args.wait;
-        match claim.enqueue(op).await? {
-            (_, Outcome::Lock(lock)) => claim.granted(&lock),
-            (_, Outcome::Queued { waiter, .. }) => {
-                Waiting { claim, number: waiter.claim, done: false }.wait(deadline).await
-            }
-            (_, other) => Err(unexpected(&other)),
+        let (waiting, outcome) = claim.enqueue(op).await?;
+        match outcome {
+            Outcome::Lock(lock) => waiting.arrived().granted(&lock),
+            Outcome::Queued { .. } => waiting.wait(deadline).await,
+            other => Err(unexpected(&other)),
         }
     }
 
@@ -148,16 +147,14 @@ impl<R: Replica> Claim<R> {
         }
     }
 
-    /// Asks in a task of its own, which learns what came of it even if nobody waits for the answer any more; then it calls
-    /// off what it asked for.
-    async fn enqueue(&self, op: LockCommand) -> Result<(Index, Outcome), Error> {
+    /// Asks in a task of its own, which learns what came of it even if nobody waits for the answer any more. What was asked
+    /// for travels as a [`Waiting`], so that it is called off wherever it is dropped: before it is sent, and in the channel
+    /// that nobody reads any more.
+    async fn enqueue(self, op: LockCommand) -> Result<(Waiting<R>, Outcome), Error> {
         let (tell, told) = oneshot::channel();
-        let claim = self.clone();
         konsul_runtime::spawn(async move {
-            let answer = claim.command(op).await;
-            if let Err(Ok((index, _))) = tell.send(answer) {
-                claim.call_off(index).await;
-            }
+            let answer = self.command(op).await;
+            let _ = tell.send(answer.map(|(index, outcome)| (Waiting::new(self, index, &outcome), outcome)));
         });
         told.await.unwrap_or_else(|_| Err(Error::Stopping("the server stopped in the middle of it".into())))
     }
@@ -222,6 +219,22 @@ struct Waiting<R: Replica> {
 }
 
 impl<R: Replica> Waiting<R> {
+    /// What came of a claim that was written under `index`.
+    fn new(claim: Claim<R>, index: Index, outcome: &Outcome) -> Waiting<R> {
+        let number = match outcome {
+            // A repeat of a request waits in the place that the first one took.
+            Outcome::Queued { waiter, .. } => waiter.claim,
+            _ => index,
+        };
+        Waiting { claim, number, done: false }
+    }
+
+    /// The client has its answer: nothing is given up any more.
+    fn arrived(mut self) -> Claim<R> {
+        self.done = true;
+        self.claim.clone()
+    }
+
     async fn wait(mut self, deadline: Instant) -> Result<LockGrant, Error> {
         let ended = self.wait_until(deadline).await;
         // An error of the server's own leaves the place to the drop: the client will not have it.
