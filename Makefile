@@ -19,7 +19,7 @@ check: ## Format, house rules, spelling, licences, book, lints, rustdoc; never w
 fix: ## Formats, applies what lints suggest, corrects spelling: the only target that writes. Needs: as check.
 	@cargo xtask fix
 
-bench: ## Benchmarks beside etcd. Needs: etcd-server, etcd-client and wrk, from apt. ARGS="…" goes to the benchmark.
+bench: ## Benchmarks beside etcd and nsd. Needs: etcd-server, etcd-client, wrk, nsd and dnsperf, from apt. ARGS="…" goes to the benchmark.
 	@cargo xtask bench -- $(ARGS)
 
 prove: ## The long proofs, 80 minutes at most each, resumable: PART=kills|soak|seeds|mutants|contract|fuzz. Adds to the ledger.

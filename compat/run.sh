@@ -12,7 +12,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 [[ $target = /* ]] || target=$root/$target
 tools=$target/compat
 bin=${KONSUL_BIN:-}
-every_suite=(curl consul-cli dns haproxy prometheus restart go python npm)
+every_suite=(curl consul-cli dns haproxy patroni prometheus restart go python npm)
 suites=()
 node_pid=
 scratch=
@@ -30,7 +30,7 @@ read_arguments() {
   while [ $# -gt 0 ]; do
     case $1 in
       --bin) [ $# -ge 2 ] || fail "--bin takes the path of a konsul"; bin=$2; shift 2 ;;
-      go | python | npm | curl | consul-cli | dns | haproxy | prometheus | restart | contract) suites+=("$1"); shift ;;
+      go | python | npm | curl | consul-cli | dns | haproxy | patroni | prometheus | restart | contract) suites+=("$1"); shift ;;
       *) fail "there is no suite \`$1\`: ${every_suite[*]} and contract are" ;;
     esac
   done
@@ -141,6 +141,15 @@ prepare_haproxy() {
 }
 
 suite_haproxy() { pytest_in haproxy; }
+
+prepare_patroni() {
+  need patroni "Patroni (patroni on Debian)"
+  /usr/bin/python3 -c 'import consul' || fail "Patroni lacks its client of Consul: install python3-consul"
+  compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || need initdb "PostgreSQL's server (postgresql on Debian)"
+  prepare_dns
+}
+
+suite_patroni() { pytest_in patroni; }
 
 # Compiles the parts of Prometheus that it needs beforehand, once.
 prepare_prometheus() {

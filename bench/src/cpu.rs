@@ -73,12 +73,19 @@ const MS_PER_TICK: u64 = 10;
 #[derive(Debug, Clone, Copy)]
 pub struct Process {
     pid: u32,
+    with_children: bool,
 }
 
 impl Process {
     /// The process of this id.
     pub fn new(pid: u32) -> Process {
-        Process { pid }
+        Process { pid, with_children: false }
+    }
+
+    /// It, and what it started: the times of a server that is several processes are those of all of them.
+    #[must_use]
+    pub fn with_children(self) -> Process {
+        Process { with_children: true, ..self }
     }
 
     /// Its id.
@@ -92,6 +99,22 @@ impl Process {
     ///
     /// [`Error::File`] when there is no such process any more.
     pub fn cpu_time(&self) -> Result<Duration> {
+        let own = self.own_cpu_time()?;
+        if !self.with_children {
+            return Ok(own);
+        }
+        self.children().into_iter().try_fold(own, |sum, child| Ok(sum + child.cpu_time()?))
+    }
+
+    /// Those that live now. None where the kernel does not tell.
+    fn children(&self) -> Vec<Process> {
+        let path = self.path(&format!("task/{}/children", self.pid));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let pids = text.split_whitespace().filter_map(|word| word.parse().ok());
+        pids.map(|pid| Process::new(pid).with_children()).collect()
+    }
+
+    fn own_cpu_time(&self) -> Result<Duration> {
         let path = self.path("stat");
         let text = std::fs::read_to_string(&path)
             .map_err(|why| Error::file(format!("read {}", path.display()), why))?;
@@ -171,6 +194,29 @@ mod tests {
         std::hint::black_box(spun);
         assert!(own.cpu_time().expect("it lives") > before);
         assert!(own.memory().expect("it lives") > 100_000);
+    }
+
+    #[test]
+    fn a_process_with_children_has_their_time_too() {
+        // The shell stays, since it has something left to do after its child, which counts until its input ends.
+        let script =
+            "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo counted; read end'; true";
+        let mut shell = std::process::Command::new("sh")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("there is a shell");
+        let mut line = String::new();
+        let said = shell.stdout.take().expect("it is piped");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(said), &mut line)
+            .expect("it says something");
+        let alone = Process::new(shell.id());
+        let (own, all) =
+            (alone.cpu_time().expect("it lives"), alone.with_children().cpu_time().expect("it lives"));
+        drop(shell.stdin.take());
+        shell.wait().expect("it ends");
+        assert!(all > own, "{own:?} alone, {all:?} with its child");
     }
 
     #[test]

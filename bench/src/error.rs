@@ -39,6 +39,9 @@ pub enum Error {
     /// A reader that should wait was answered.
     #[error("a reader that should be parked was answered: {0:?}")]
     Unparked(String),
+    /// A DNS server does not say what it should.
+    #[error("DNS: {0}")]
+    Dns(String),
     /// No answer.
     #[error("no answer for {0:?}")]
     Hangs(Duration),

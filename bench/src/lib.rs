@@ -1,4 +1,4 @@
-//! Benchmarks of Konsul beside etcd and beside the bare limits of the machine, in one run.
+//! Benchmarks of Konsul beside etcd and nsd and beside the bare limits of the machine, in one run.
 //!
 //! What it is: a program that starts servers, loads them, and prints what it measured with the spread over the rounds and the
 //! goals of the project. Server and generator have a core each ([`cpu`]). The generator ([`load`]) judges each answer, and
@@ -15,6 +15,7 @@
 pub mod cpu;
 pub mod error;
 pub mod load;
+pub mod memory;
 pub mod plan;
 pub mod report;
 pub mod scenario;

@@ -44,6 +44,9 @@ struct Words {
     /// For how many keys the curve is drawn, such as 1000,1000000.
     #[arg(long, global = true, value_delimiter = ',')]
     sizes: Vec<u64>,
+    /// For how many instances the curve is drawn, such as 1000,100000.
+    #[arg(long, global = true, value_delimiter = ',')]
+    instances: Vec<u64>,
     /// A flag for the konsul that is measured; may be given several times.
     #[arg(long, global = true, allow_hyphen_values = true)]
     konsul_flag: Vec<String>,
@@ -69,8 +72,22 @@ enum Part {
     V2,
     /// What the machine allows anybody.
     Limits,
+    /// All of service discovery: dns, health, instances.
+    Discovery,
+    /// DNS beside nsd and a bare echo.
+    Dns,
+    /// Instances of a service beside the same bytes from memory.
+    Health,
+    /// The curve over the number of instances, and watchers of one service among those of others.
+    Instances,
+    /// A million keys out of a server and into another.
+    Volume,
+    /// What tracing costs.
+    Tracing,
     #[command(hide = true)]
-    ServeEmpty { address: SocketAddr },
+    ServeEmpty { address: SocketAddr, body: Option<PathBuf> },
+    #[command(hide = true)]
+    ServeEcho { address: SocketAddr },
     #[command(hide = true)]
     SyncLoop { folder: PathBuf, milliseconds: u64 },
 }
@@ -88,6 +105,12 @@ impl Part {
             Part::Rest => vec![scenario::rest],
             Part::V2 => vec![scenario::v2],
             Part::Limits => vec![scenario::limits],
+            Part::Discovery => vec![scenario::dns, scenario::health, scenario::instances],
+            Part::Dns => vec![scenario::dns],
+            Part::Health => vec![scenario::health],
+            Part::Instances => vec![scenario::instances],
+            Part::Volume => vec![scenario::volume],
+            Part::Tracing => vec![scenario::tracing],
             _ => vec![
                 scenario::rest,
                 scenario::put,
@@ -97,6 +120,11 @@ impl Part {
                 scenario::parked,
                 scenario::keys,
                 scenario::limits,
+                scenario::dns,
+                scenario::health,
+                scenario::instances,
+                scenario::volume,
+                scenario::tracing,
             ],
         }
     }
@@ -115,7 +143,13 @@ fn main() -> ExitCode {
 fn run(words: &Words) -> Result<()> {
     let part = words.command.clone().unwrap_or(Part::All);
     match part {
-        Part::ServeEmpty { address } => server::serve_empty(address),
+        Part::ServeEmpty { address, body } => {
+            let read = |path: PathBuf| {
+                std::fs::read(&path).map_err(|why| Error::file(format!("read {}", path.display()), why))
+            };
+            server::serve_empty(address, body.map(read).transpose()?.unwrap_or_default())
+        }
+        Part::ServeEcho { address } => server::serve_echo(address),
         Part::SyncLoop { folder, milliseconds } => {
             println!("{}", server::sync_loop(&folder, Duration::from_millis(milliseconds))?);
             Ok(())
@@ -136,8 +170,12 @@ fn measure(words: &Words, part: &Part) -> Result<()> {
     if !words.sizes.is_empty() {
         plan.sizes.clone_from(&words.sizes);
     }
+    if !words.instances.is_empty() {
+        plan.instances.clone_from(&words.instances);
+    }
     let konsul = Konsul {
         bin: words.bin.clone().unwrap_or_else(|| beside.join("konsul")),
+        dns_port: None,
         flags: words.konsul_flag.clone(),
     };
     let mut bench = Bench { plan, konsul, etcd, disk, report: Report::default() };
@@ -183,6 +221,7 @@ fn environment(bench: &Bench, quick: bool) -> Result<Vec<(String, String)>> {
         ("machine", format!("{cores} × {}, Linux {}", model.trim_matches([' ', '\t', ':']), kernel.trim())),
         ("konsul", bench.konsul.version()?),
         ("etcd", bench.etcd.version()?),
+        ("nsd", server::Nsd::version()?),
         (
             "rounds",
             format!("{} of {:?} each after {:?} of warming up{how}", plan.rounds, plan.measure, plan.warm_up),

@@ -24,6 +24,10 @@ pub struct Plan {
     pub readers: usize,
     /// For how many keys the curve is drawn.
     pub sizes: Vec<u64>,
+    /// For how many instances of services the curve is drawn.
+    pub instances: Vec<u64>,
+    /// How many keys are exported, imported, saved and restored.
+    pub volume: u64,
     /// How long an idle server is watched.
     pub idle: Duration,
 }
@@ -38,6 +42,8 @@ impl Plan {
             wakes: 20,
             readers: 10_000,
             sizes: vec![1_000, 10_000, 100_000, 1_000_000],
+            instances: vec![1_000, 3_000, 10_000, 30_000, 100_000],
+            volume: 1_000_000,
             idle: Duration::from_secs(30),
         }
     }
@@ -50,6 +56,7 @@ impl Plan {
             warm_up: Duration::from_millis(500),
             wakes: 5,
             sizes: vec![1_000, 10_000, 100_000],
+            instances: vec![1_000, 10_000, 100_000],
             idle: Duration::from_secs(5),
             ..Plan::full()
         }

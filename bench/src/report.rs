@@ -1,10 +1,12 @@
 //! What was measured: series of values, one for a round, and what they are worth beside each other.
 
+mod curve;
 mod document;
 mod table;
 
 use serde::Serialize;
 
+pub use curve::Curve;
 pub use document::write_between_markers;
 
 /// One figure of one system over all rounds.
@@ -134,6 +136,8 @@ pub struct Report {
     pub environment: Vec<(String, String)>,
     /// The figures.
     pub series: Vec<Series>,
+    /// How some of them change with a size.
+    pub curves: Vec<Curve>,
     /// What they are worth.
     pub verdicts: Vec<Verdict>,
 }

@@ -1,6 +1,8 @@
 //! The requests: keys of 20 bytes, values of 100, in the words of Konsul and of etcd's JSON gateway.
 //!
-//! Each value written is another one. A put of the value that is there already would move no index in Konsul, and so do less.
+//! What is asked of the catalogue is in [`catalog`]. Each value written is another one. A put of the value that is there already would move no index in Konsul, and so do less.
+
+pub mod catalog;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use konsul_bench::cpu::Process;
 use konsul_bench::error::Error;
-use konsul_bench::load::{Load, closed, fill, open};
-use konsul_bench::server::serve_empty;
+use konsul_bench::load::{Herd, Load, closed, closed_while, fill, open};
+use konsul_bench::server::{BODY, serve_empty};
+use konsul_bench::work::catalog::Same;
 use konsul_bench::work::{Dialect, Get, Keys, Nothing};
 
 /// The empty handler on a free port, for as long as the test runs.
 fn server() -> SocketAddr {
     let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
-    std::thread::spawn(move || serve_empty(address));
+    std::thread::spawn(move || serve_empty(address, b"[served]".to_vec()));
     let end = Instant::now() + Duration::from_secs(10);
     while TcpStream::connect(address).is_err() {
         assert!(Instant::now() < end, "the empty handler does not listen on {address}");
@@ -66,6 +67,38 @@ fn filling_sends_exactly_so_many() {
     let mut counted = Counted(0);
     fill(server(), 8, 1_001, &mut counted).expect("it answers");
     assert_eq!(counted.0, 1_001);
+}
+
+#[test]
+fn a_load_goes_on_for_as_long_as_it_is_told_to() {
+    let process = Process::new(std::process::id());
+    let mut turns = 0;
+    let sample =
+        closed_while(&load(server(), &process), &mut Same::new(BODY, b"[served]".to_vec()), &mut || {
+            turns += 1;
+            Ok(turns <= 100)
+        });
+    let sample = sample.expect("it answers");
+    assert!((1..=800).contains(&sample.requests), "a hundred turns with eight connections: {sample:?}");
+    let stopped = closed_while(&load(server(), &process), &mut Nothing::Get, &mut || Err(Error::Closed));
+    assert!(matches!(stopped, Err(Error::Closed)), "what goes wrong beside the load ends it");
+}
+
+#[test]
+fn other_bytes_than_before_end_the_run() {
+    let process = Process::new(std::process::id());
+    let mut work = Same::new(BODY, b"[server]".to_vec());
+    let error = closed(&load(server(), &process), &mut work).expect_err("it serves other bytes");
+    assert!(matches!(error, Error::Wrong { status: 200, .. }), "{error}");
+}
+
+#[test]
+fn a_herd_that_is_answered_was_not_parked() {
+    let address = server();
+    let process = Process::new(std::process::id());
+    let mut herd = Herd::connect(address, 3).expect("it listens");
+    let error = herd.park_each(|_| BODY, &process).expect_err("the empty handler parks nobody");
+    assert!(matches!(&error, Error::Unparked(body) if body == "[served]"), "{error}");
 }
 
 #[test]

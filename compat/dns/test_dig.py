@@ -60,6 +60,11 @@ def catalogue():
         instance("dig4", "2001:db8::4", "dig-six", Port=8004),
         instance("dig5", "192.0.2.5", "dig-named", Port=8005, Address="host.example"),
         instance("dig6", "192.0.2.6", "dig-ill", Port=8006, status="critical"),
+        instance("dig8", "192.0.2.8", "dig.dot", Port=8008),
+        instance("dig9", "192.0.2.9", "dig space", Port=8009),
+        instance("dig10", "192.0.2.10", "größe", Port=8010),
+        instance("dig11", "192.0.2.11", "d" * 63, Port=8011),
+        instance("dig12", "192.0.2.12", "d" * 300, Port=8012),
     ]
     for number in range(60):
         nodes.append(instance(f"crowd{number}", f"198.51.100.{number}", "dig-crowd", Port=number + 1))
@@ -161,6 +166,28 @@ def test_the_zone():
     assert [kind for _, _, kind, _ in servers.sections["ANSWER"]] == ["NS"]
     target = servers.data()[0]
     assert (target, "A", "127.0.0.1") in servers.records("ADDITIONAL"), servers.text
+
+
+@pytest.mark.parametrize(
+    "name, wanted",
+    [
+        # A dot and a space within a label, and UTF-8 as the bytes that it is.
+        (r"dig\.dot.service.consul", "192.0.2.8"),
+        (r"dig\032space.service.consul", "192.0.2.9"),
+        (r"gr\195\182\195\159e.service.consul", "192.0.2.10"),
+        ("d" * 63 + ".service.consul", "192.0.2.11"),
+    ],
+)
+def test_names_with_unusual_characters(name, wanted):
+    answer = dig("+noidnin", name, "A")
+    assert (answer.status, answer.data()) == ("NOERROR", [wanted]), answer.text
+    # Without its escape the dot parts a tag from a service.
+    assert dig("dig.dot.service.consul", "A").status == "NXDOMAIN"
+
+
+def test_a_name_that_no_label_holds_is_in_http_alone():
+    assert [entry["Service"]["Port"] for entry in request("GET", "/v1/health/service/" + "d" * 300)] == [8012]
+    assert "is not a legal name" in dig("d" * 64 + ".service.consul", "A").text
 
 
 def test_foreign_names_are_refused():

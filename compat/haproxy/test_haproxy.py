@@ -76,6 +76,16 @@ def backends():
         backend.close()
 
 
+@pytest.fixture
+def neighbours():
+    """Several on one address, with ports of their own."""
+    made = [Backend(f"neighbour {number}") for number in range(3)]
+    yield made
+    for number, backend in enumerate(made):
+        request("PUT", f"/v1/agent/service/deregister/ha-{number}")
+        backend.close()
+
+
 def register(number, backend):
     service = {"ID": f"ha-{number}", "Name": "ha-web", "Address": backend.host, "Port": backend.port}
     request("PUT", "/v1/agent/service/register", {**service, "Check": {"HTTP": backend.url, "Interval": "1s", "Status": "passing"}})
@@ -98,3 +108,12 @@ def test_servers_follow_scale_up_and_down(haproxy, backends):
     assert haproxy.reached() == {"backend 0"}
     request("PUT", "/v1/agent/service/maintenance/ha-2?enable=false")
     until({"backend 0", "backend 2"}, haproxy.reached)
+
+
+@pytest.mark.parametrize("address", ["own", "of the node"])
+def test_instances_on_one_address_are_all_servers(haproxy, neighbours, address):
+    for number, backend in enumerate(neighbours):
+        service = {"ID": f"ha-{number}", "Name": "ha-web", "Port": backend.port}
+        request("PUT", "/v1/agent/service/register", service if address == "of the node" else {**service, "Address": backend.host})
+    until({backend.port for backend in neighbours}, haproxy.ports)
+    until({"neighbour 0", "neighbour 1", "neighbour 2"}, haproxy.reached)

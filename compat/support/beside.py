@@ -72,10 +72,10 @@ class Backend:
 
 
 @contextlib.contextmanager
-def program(command, log):
-    """Runs a program while the block lasts; its output goes to the file `log`."""
+def program(command, log, **how):
+    """Runs a program while the block lasts; its output goes to the file `log`, `how` to Popen."""
     with open(log, "ab") as output:
-        running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        running = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, **how)
     try:
         yield running
     finally:

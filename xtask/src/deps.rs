@@ -122,6 +122,8 @@ enum What {
     Program(&'static str),
     /// A module of Python's. Debian leaves out of Python what `python3 -m venv` needs.
     Module(&'static str),
+    /// What a package puts where only the system's own programs look.
+    File(&'static str),
 }
 
 impl What {
@@ -129,6 +131,7 @@ impl What {
         match self {
             What::Program(name) => on_path(name),
             What::Module(name) => Command::new("python3").args(["-c", &format!("import {name}")]).succeeds(),
+            What::File(path) => Path::new(path).is_file(),
         }
     }
 }
@@ -151,9 +154,20 @@ const SYSTEM: &[System] = &[
     // What other projects' programs ask of the registry.
     program("dig", "bind9-dnsutils", Group::Test),
     program("haproxy", "haproxy", Group::Test),
+    program("promtool", "prometheus", Group::Test),
+    program("patroni", "patroni", Group::Test),
+    // How Patroni, on the system's own Python, speaks to its store.
+    System {
+        what: What::File("/usr/lib/python3/dist-packages/consul/__init__.py"),
+        package: "python3-consul",
+        group: Group::Test,
+    },
+    program("pg_createcluster", "postgresql", Group::Test),
     program("etcd", "etcd-server", Group::Bench),
     program("etcdctl", "etcd-client", Group::Bench),
     program("wrk", "wrk", Group::Bench),
+    System { what: What::File("/usr/sbin/nsd"), package: "nsd", group: Group::Bench },
+    program("dnsperf", "dnsperf", Group::Bench),
     program("taskset", "util-linux", Group::Bench),
 ];
 

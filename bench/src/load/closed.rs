@@ -17,7 +17,25 @@ pub(super) const HANGS: Duration = Duration::from_secs(30);
 /// The first wrong answer, broken connection, or thirty seconds without an answer.
 pub fn closed(load: &Load<'_>, work: &mut dyn Work) -> Result<Sample, Error> {
     let mut engine = Engine::connect(load.address, load.connections)?;
-    run(load, &mut engine, work)
+    let mut watch = None;
+    run(load, &mut engine, work, &mut || {
+        Ok(!watch.get_or_insert_with(|| Watch::start(load.measure)).is_over())
+    })
+}
+
+/// As [`closed`], measured for as long as `goes_on` answers so, which is first asked when the load is warm. It is asked
+/// after each turn: let it be cheap.
+///
+/// # Errors
+///
+/// As [`closed`], and what `goes_on` says.
+pub fn closed_while(
+    load: &Load<'_>,
+    work: &mut dyn Work,
+    goes_on: &mut dyn FnMut() -> Result<bool, Error>,
+) -> Result<Sample, Error> {
+    let mut engine = Engine::connect(load.address, load.connections)?;
+    run(load, &mut engine, work, goes_on)
 }
 
 /// Sends `count` requests of `work` over `connections` connections, and tells how long they took.
@@ -50,7 +68,12 @@ pub fn fill(
     Ok(began.elapsed())
 }
 
-fn run(load: &Load<'_>, engine: &mut Engine, work: &mut dyn Work) -> Result<Sample, Error> {
+fn run(
+    load: &Load<'_>,
+    engine: &mut Engine,
+    work: &mut dyn Work,
+    goes_on: &mut dyn FnMut() -> Result<bool, Error>,
+) -> Result<Sample, Error> {
     let mut asked = vec![Instant::now(); engine.connections()];
     for (at, asked) in asked.iter_mut().enumerate() {
         *asked = Instant::now();
@@ -64,8 +87,8 @@ fn run(load: &Load<'_>, engine: &mut Engine, work: &mut dyn Work) -> Result<Samp
     }
     let mut latencies = Latencies::with_capacity(expected(load));
     let meter = Meter::start(load.server)?;
-    let mut watch = Watch::start(load.measure);
-    while !watch.is_over() {
+    let mut watch = Watch::start(Duration::ZERO);
+    while goes_on()? {
         turn(engine, work, &mut asked, &mut freed, &mut |latency| latencies.add(latency))?;
         watch.note(!freed.is_empty())?;
     }

@@ -7,16 +7,20 @@
 mod alarm;
 mod closed;
 mod connection;
+mod dnsperf;
 mod engine;
 mod open;
 mod parked;
+mod resolve;
 mod response;
 mod sample;
 
-pub use closed::{closed, fill};
+pub use closed::{closed, closed_while, fill};
+pub use dnsperf::{DnsSample, Kind, dnsperf};
 pub use engine::Engine;
 pub use open::open;
-pub use parked::Herd;
+pub use parked::{Herd, Woken};
+pub use resolve::{Resolved, resolve};
 pub use response::{Response, parse};
 pub use sample::{Latencies, Sample};
 

@@ -1,9 +1,9 @@
-//! A herd of readers that wait for one key: each connection has one blocking query under way.
+//! A herd of readers that wait: each connection has one blocking query under way.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Engine, Response};
+use super::{Engine, Latencies, Response};
 use crate::cpu::Process;
 use crate::error::Error;
 
@@ -15,12 +15,14 @@ pub struct Herd {
 }
 
 /// From the write to what came of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Woken {
     /// To the first answer.
     pub first: Duration,
     /// To the last answer.
     pub last: Duration,
+    /// To each of them.
+    pub each: Latencies,
 }
 
 impl Herd {
@@ -39,11 +41,31 @@ impl Herd {
     ///
     /// [`Error::Unparked`] when one is answered at once.
     pub fn park(&mut self, path: &str, server: &Process) -> Result<(), Error> {
-        let request = format!("GET {path} HTTP/1.1\r\nHost: konsul\r\n\r\n");
+        self.park_each(|_| path, server)
+    }
+
+    /// As [`Herd::park`], each for a path of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Herd::park`].
+    pub fn park_each<'a>(&mut self, path: impl Fn(usize) -> &'a str, server: &Process) -> Result<(), Error> {
         for at in 0..self.engine.connections() {
-            self.engine.send(at, |out| out.extend_from_slice(request.as_bytes()))?;
+            let request = ["GET ", path(at), " HTTP/1.1\r\nHost: konsul\r\n\r\n"];
+            self.engine.send(at, |out| {
+                request.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+            })?;
         }
         server.until_quiet()?;
+        self.silent()
+    }
+
+    /// Whether all of them still wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unparked`] when one was answered.
+    pub fn silent(&mut self) -> Result<(), Error> {
         let mut freed = std::mem::take(&mut self.freed);
         self.engine.step(Some(Duration::ZERO), &mut freed, |_, response| {
             Err(Error::Unparked(String::from_utf8_lossy(&response.body).into_owned()))
@@ -63,9 +85,12 @@ impl Herd {
         mut judge: impl FnMut(&Response<'_>) -> Result<(), Error>,
     ) -> Result<Woken, Error> {
         let (mut left, mut first) = (self.engine.connections(), None);
+        let mut each = Latencies::with_capacity(left);
         while left > 0 {
-            self.engine
-                .step(Some(Duration::from_millis(100)), &mut self.freed, |_, response| judge(response))?;
+            self.engine.step(Some(Duration::from_millis(100)), &mut self.freed, |_, response| {
+                each.add(since.elapsed());
+                judge(response)
+            })?;
             if !self.freed.is_empty() {
                 first.get_or_insert_with(|| since.elapsed());
             }
@@ -75,6 +100,6 @@ impl Herd {
             }
         }
         let last = since.elapsed();
-        Ok(Woken { first: first.unwrap_or(last), last })
+        Ok(Woken { first: first.unwrap_or(last), last, each })
     }
 }

@@ -19,6 +19,11 @@ impl Latencies {
         self.0.push(u32::try_from(latency.as_nanos()).unwrap_or(u32::MAX));
     }
 
+    /// Adds all of another set.
+    pub fn append(&mut self, mut others: Latencies) {
+        self.0.append(&mut others.0);
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()
@@ -80,5 +85,9 @@ mod tests {
         assert_eq!(latencies.percentile_us(0.99), 99_000.0);
         assert_eq!(latencies.percentile_us(1.0), 100_000.0);
         assert_eq!(Latencies::default().percentile_us(0.5), 0.0);
+        let mut both = Latencies::default();
+        both.add(Duration::from_secs(1));
+        both.append(latencies);
+        assert_eq!((both.count(), both.percentile_us(1.0)), (101, 1_000_000.0));
     }
 }

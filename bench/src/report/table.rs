@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Figure, Goal, Report, Series, Spread};
+use super::{Curve, Figure, Goal, Report, Series, Spread};
 
 impl Report {
     /// All tables.
@@ -11,6 +11,11 @@ impl Report {
         for part in self.parts() {
             let _ = writeln!(text, "### {part}\n");
             self.figures(&mut text, part);
+            text.push('\n');
+        }
+        for curve in &self.curves {
+            let _ = writeln!(text, "### The curve over {}, medians\n", curve.axis);
+            write_rows(&mut text, &curve_rows(curve));
             text.push('\n');
         }
         if !self.verdicts.is_empty() {
@@ -78,6 +83,15 @@ impl Report {
         }));
         write_rows(text, &rows);
     }
+}
+
+fn curve_rows(curve: &Curve) -> Vec<Vec<String>> {
+    let heading = std::iter::once(curve.axis.clone()).chain(curve.lines.iter().cloned()).collect();
+    let points = curve.points.iter();
+    let row = |(size, values): &(f64, Vec<f64>)| {
+        std::iter::once(grouped(*size)).chain(values.iter().copied().map(number)).collect()
+    };
+    std::iter::once(heading).chain(points.map(row)).collect()
 }
 
 fn heading(columns: &[Figure]) -> Vec<String> {
@@ -148,6 +162,23 @@ mod tests {
         let text = report.text();
         assert!(text.contains("| PUT | konsul | 11,173 (10,000 – 12,346) | 1.00 (0.50 – 1.50) |"), "{text}");
         assert!(text.contains("| twice | 2.00    | 2.00   | 2.00    | ≥ 1.50 | met |"), "{text}");
+    }
+
+    #[test]
+    fn a_curve_has_a_line_for_each_size() {
+        let mut report = Report::default();
+        report.curves.push(Curve {
+            name: "c".to_owned(),
+            axis: "keys".to_owned(),
+            lines: vec!["a read, µs".to_owned()],
+            points: vec![(1e3, vec![7.25]), (1e5, vec![250.0])],
+        });
+        let text = report.text();
+        assert!(text.contains("| keys    | a read, µs |"), "{text}");
+        assert!(
+            text.contains("| 1,000   | 7.25       |") && text.contains("| 100,000 | 250        |"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,21 +1,27 @@
 //! The parts of the benchmark. Each takes the systems in turn, round by round, so that what the machine does meanwhile
 //! falls on all of them, and adds what it measured to the report.
 
+mod discovery;
 mod keys;
 mod limits;
 mod parked;
 mod put;
 mod read;
 mod rest;
+mod tracing;
 mod v2;
+mod volume;
 
+pub use discovery::{dns, health, instances};
 pub use keys::keys;
 pub use limits::limits;
 pub use parked::parked;
 pub use put::put;
 pub use read::{get, list};
 pub use rest::rest;
+pub use tracing::tracing;
 pub use v2::v2;
+pub use volume::volume;
 
 use crate::error::Result;
 use crate::load::{Load, Sample, Work, closed};

@@ -18,7 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
-use super::{Running, ask, free_address};
+use super::{Running, ask, free_address, own_path};
 use crate::cpu::SERVER_CORE;
 use crate::error::{Error, Result};
 
@@ -33,35 +33,47 @@ impl Empty {
     ///
     /// [`Error::Process`] with what it printed.
     pub fn start(folder: &Path) -> Result<Running> {
+        Empty::start_with(folder, &[])
+    }
+
+    /// As [`Empty::start`], and [`BODY`] is answered with the file of these `words`.
+    fn start_with(folder: &Path, words: &[String]) -> Result<Running> {
         let address = free_address()?;
-        let command = [own_path()?, "serve-empty".to_owned(), address.to_string()];
+        let mut command = vec![own_path()?, "serve-empty".to_owned(), address.to_string()];
+        command.extend_from_slice(words);
         let mut running = Running::start(&command, address, &folder.join("log"))?;
         running.until(|address| matches!(ask(address, "GET", "/", b""), Some((200, _))))?;
         Ok(running)
     }
+
+    /// Starts one that answers [`BODY`] with these bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Empty::start`].
+    pub fn start_with_body(folder: &Path, body: &[u8]) -> Result<Running> {
+        let path = folder.join("body");
+        std::fs::write(&path, body).map_err(|why| Error::file(format!("write {}", path.display()), why))?;
+        Empty::start_with(folder, &[path.display().to_string()])
+    }
 }
 
-fn own_path() -> Result<String> {
-    let path = std::env::current_exe().map_err(|why| Error::file("find this program", why))?;
-    Ok(path.display().to_string())
-}
-
-/// Serves the empty handler on `address` until the process ends. The runtime and the HTTP settings are those of Konsul's agent.
+/// Serves the empty handler on `address` until the process ends; `body` is what [`BODY`] is answered with. The runtime and the HTTP settings are those of Konsul's agent.
 ///
 /// # Errors
 ///
 /// [`Error::File`] when it cannot listen.
-pub fn serve_empty(address: SocketAddr) -> Result<()> {
+pub fn serve_empty(address: SocketAddr, body: Vec<u8>) -> Result<()> {
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .map_err(|why| Error::file("start a runtime", why))?;
-    runtime.block_on(accept(address))
+    runtime.block_on(accept(address, body.into()))
 }
 
-async fn accept(address: SocketAddr) -> Result<()> {
+async fn accept(address: SocketAddr, body: Bytes) -> Result<()> {
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .map_err(|why| Error::file(format!("listen on {address}"), why))?;
@@ -70,15 +82,24 @@ async fn accept(address: SocketAddr) -> Result<()> {
     loop {
         let Ok((socket, _)) = listener.accept().await else { continue };
         let _ = socket.set_nodelay(true);
-        drop(tokio::spawn(http.serve_connection(TokioIo::new(socket), service_fn(nothing))));
+        let body = body.clone();
+        let handler = service_fn(move |request| nothing(request, body.clone()));
+        drop(tokio::spawn(http.serve_connection(TokioIo::new(socket), handler)));
     }
 }
 
 // The body is read, since a put's would be.
-async fn nothing(request: Request<Incoming>) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
-    let as_large = request.uri().path() == AS_LARGE;
+async fn nothing(
+    request: Request<Incoming>,
+    body: Bytes,
+) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
+    let response = match request.uri().path() {
+        AS_LARGE => with_headers(Bytes::from_static(&[b'x'; 253])),
+        BODY => with_headers(body),
+        _ => small(),
+    };
     drop(request.into_body().collect().await);
-    Ok(if as_large { large() } else { small() })
+    Ok(response)
 }
 
 fn small() -> Response<Full<Bytes>> {
@@ -90,6 +111,9 @@ fn small() -> Response<Full<Bytes>> {
 /// The path that is answered with as many bytes as Konsul answers a read of one key with.
 pub const AS_LARGE: &str = "/as-large";
 
+/// The path that is answered with the bytes that the server was started with.
+pub const BODY: &str = "/body";
+
 const HEADERS: [(&str, &str); 7] = [
     ("x-consul-default-acl-policy", "allow"),
     ("vary", "Accept-Encoding"),
@@ -100,8 +124,9 @@ const HEADERS: [(&str, &str); 7] = [
     ("content-type", "application/json"),
 ];
 
-fn large() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(&[b'x'; 253])));
+/// An answer with as many headers as Konsul's.
+fn with_headers(body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
     let headers =
         HEADERS.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
     response.headers_mut().extend(headers);

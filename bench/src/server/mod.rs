@@ -1,15 +1,26 @@
 //! Servers under test: started on free ports with a data directory of their own, pinned to their core, ended with their guard.
 
+mod collector;
+mod echo;
 mod etcd;
 mod konsul;
+mod konsulctl;
 mod limits;
+mod nsd;
 
+pub use collector::Collector;
+pub use echo::{Echo, serve_echo};
 pub use etcd::{Etcd, GrpcMode, GrpcRun};
-pub use konsul::{Konsul, first_write as konsul_first_write, read as konsul_read};
-pub use limits::{AS_LARGE, Empty, serve_empty, sync_loop, sync_rate};
+pub use konsul::{
+    Konsul, first_write as konsul_first_write, index as konsul_index, metric as konsul_metric,
+    read as konsul_read,
+};
+pub use konsulctl::{Konsulctl, Ran};
+pub use limits::{AS_LARGE, BODY, Empty, serve_empty, sync_loop, sync_rate};
+pub use nsd::{Nsd, zone};
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -106,8 +117,42 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
     listener.map_err(|why| Error::file("listen on a free port of 127.0.0.1", why))
 }
 
+/// A port of 127.0.0.1 that nobody has, for UDP nor for TCP.
+///
+/// # Errors
+///
+/// [`Error::File`] when there is none.
+pub fn free_dns_port() -> Result<u16> {
+    const TRIES: usize = 16;
+    let mut last = None;
+    for _ in 0..TRIES {
+        let port = free_address()?.port();
+        match UdpSocket::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(why) => last = Some(why),
+        }
+    }
+    Err(Error::file(
+        "find a port that is free for UDP and TCP",
+        last.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()),
+    ))
+}
+
+/// The path of this program, which is also its servers.
+fn own_path() -> Result<String> {
+    let path = std::env::current_exe().map_err(|why| Error::file("find this program", why))?;
+    Ok(path.display().to_string())
+}
+
 /// One request on a connection of its own: status and body; `None` when there is no answer.
 pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let answer = exchange(address, method, path, body)?;
+    let response = crate::load::parse(&answer).ok()??;
+    Some((response.status, response.body.into_owned()))
+}
+
+/// The whole of an answer, head and body, to one request on a connection of its own.
+fn exchange(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Option<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
     let head = format!(
@@ -117,6 +162,5 @@ pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, body: &[u8]) ->
     stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
-    let response = crate::load::parse(&answer).ok()??;
-    Some((response.status, response.body.into_owned()))
+    Some(answer)
 }

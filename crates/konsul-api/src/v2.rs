@@ -11,6 +11,7 @@ pub mod backup;
 pub mod batch;
 pub mod catalog;
 pub mod code;
+pub mod coordinate;
 pub mod discovery;
 pub mod document;
 pub mod event;

@@ -18,6 +18,8 @@
 //!  Checks::remove    its run is cut: sockets close, the process group of a script is killed
 //! ```
 //!
+//! Whoever only wants to see what a definition does runs it with [`try_once`], without any of this.
+//!
 //! A check with a time to live is told by [`Checks::update`] how it stands, stamped on arrival; it lapses by a timer.
 //! An alias check follows what the owner's port ([`Targets`]) tells.
 //!
@@ -45,6 +47,7 @@ mod checks;
 mod decide;
 mod definition;
 mod keeper;
+mod once;
 mod run;
 mod settings;
 mod stats;
@@ -57,6 +60,7 @@ pub use definition::{
     Polled, Probe, ScriptCheck, TcpCheck, Tls, UdpCheck,
 };
 pub use keeper::{AddError, Added, Event, Report, UpdateError, View};
+pub use once::{Tried, try_once};
 pub use run::{Anybody, Limit, Machine, Reach, Run, RunFuture, Runners, roots_of_the_system};
 pub use settings::{Rules, Settings};
 pub use stats::{Results, Stats};

@@ -24,6 +24,7 @@ mod connector;
 mod encode;
 pub mod error;
 pub mod event;
+pub mod health;
 pub mod kv;
 pub mod operator;
 pub mod options;
@@ -107,6 +108,11 @@ impl Client {
     /// The catalogue, as Consul's API tells it.
     pub fn catalog(&self) -> catalog::Catalog<'_> {
         catalog::Catalog(&self.transport)
+    }
+
+    /// Instances and checks, as the server writes them.
+    pub fn health(&self) -> health::Health<'_> {
+        health::Health(&self.transport)
     }
 
     /// The agent itself.

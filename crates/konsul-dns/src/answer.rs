@@ -16,7 +16,7 @@ pub(crate) struct Answer {
     /// The answer section, and what each of its records brings along.
     pub(crate) units: Vec<Unit>,
     pub(crate) order: Order,
-    /// Two units may share a target, whose address is then sent once.
+    /// Two units may share a target, whose address is sent once if it does not fit with each of them.
     pub(crate) shares_targets: bool,
     /// Units are SRV, of which fewer are sent over TCP.
     pub(crate) is_srv: bool,

@@ -125,28 +125,17 @@ impl Rendering<'_> {
     fn choose(&self, query: &Query<'_>, answer: &Answer, writer: &mut Writer<'_>, room: usize) -> Chosen {
         let (asked, most) = self.counts(query, answer);
         let order = order_of(answer, most);
-        let mut chosen = Chosen { is_cut: most < asked, ..Chosen::default() };
-        // Additional records come after all answers, so their bytes are reckoned before they are written.
-        let mut reserved = 0;
-        let mut sent: SmallVec<[Sent<'_>; 16]> = SmallVec::new();
-        for at in &order {
-            let unit = &answer.units[usize::from(*at)];
-            let before = writer.len();
-            let target = self.write(writer, &unit.record, None);
-            let is_known = answer.shares_targets && sent.iter().any(|other| other.unit.target == unit.target);
-            let cost = |records| if is_known { 0 } else { self.cost(query, records, target, unit) };
-            let (glue, extra) = (cost(&unit.glue), cost(&unit.extra));
-            let used = writer.len() + reserved + glue;
-            let with_extra = used + extra <= room;
-            if used > room {
-                writer.cut(before);
-                chosen.is_cut = true;
-                break;
-            }
-            reserved += glue + if with_extra { extra } else { 0 };
-            sent.push(Sent { unit, target, has_glue: !is_known, has_extra: !is_known && with_extra });
+        let begin = writer.len();
+        // Clients pair addresses with SRV records one to one, so that a target of several has its address several times,
+        // as in Consul; where that does not fit, those that share a target share its address.
+        let mut taken = self.take(query, answer, &order, writer, room, false);
+        if taken.is_cut && answer.shares_targets {
+            writer.cut(begin);
+            taken = self.take(query, answer, &order, writer, room, true);
         }
-        chosen.answers = sent.len() as u16;
+        let Taken { sent, reserved, is_cut } = taken;
+        let mut chosen =
+            Chosen { answers: sent.len() as u16, is_cut: is_cut || most < asked, ..Chosen::default() };
         self.write_authority(answer, writer, room.saturating_sub(reserved), &mut chosen);
         for one in &sent {
             let glue = one.unit.glue.iter().filter(|_| one.has_glue);
@@ -157,6 +146,39 @@ impl Rendering<'_> {
         }
         self.write_while(&answer.additional, writer, room, &mut chosen.additionals);
         chosen
+    }
+
+    /// Writes as many units as fit together with what they bring along, which is written after the last of them.
+    fn take<'a>(
+        &self,
+        query: &Query<'_>,
+        answer: &'a Answer,
+        order: &[u16],
+        writer: &mut Writer<'_>,
+        room: usize,
+        share_glue: bool,
+    ) -> Taken<'a> {
+        let mut taken = Taken::default();
+        for at in order {
+            let unit = &answer.units[usize::from(*at)];
+            let before = writer.len();
+            let target = self.write(writer, &unit.record, None);
+            let is_known =
+                answer.shares_targets && taken.sent.iter().any(|other| other.unit.target == unit.target);
+            let (has_glue, wants_extra) = (!(is_known && share_glue), !is_known);
+            let cost = |records, wanted| if wanted { self.cost(query, records, target, unit) } else { 0 };
+            let (glue, extra) = (cost(&unit.glue, has_glue), cost(&unit.extra, wants_extra));
+            let used = writer.len() + taken.reserved + glue;
+            let with_extra = used + extra <= room;
+            if used > room {
+                writer.cut(before);
+                taken.is_cut = true;
+                break;
+            }
+            taken.reserved += glue + if with_extra { extra } else { 0 };
+            taken.sent.push(Sent { unit, target, has_glue, has_extra: wants_extra && with_extra });
+        }
+        taken
     }
 
     fn write_authority(&self, answer: &Answer, writer: &mut Writer<'_>, room: usize, chosen: &mut Chosen) {
@@ -280,6 +302,15 @@ struct Chosen {
     answers: u16,
     authorities: u16,
     additionals: u16,
+    is_cut: bool,
+}
+
+/// What was written, before what it brings along.
+#[derive(Default)]
+struct Taken<'a> {
+    sent: SmallVec<[Sent<'a>; 16]>,
+    /// Bytes of what it brings along.
+    reserved: usize,
     is_cut: bool,
 }
 

@@ -16,6 +16,7 @@ pub mod batch;
 pub mod body;
 pub(crate) mod catalog;
 pub(crate) mod checks;
+pub(crate) mod coordinates;
 pub mod cursor;
 pub(crate) mod entry;
 pub(crate) mod events;

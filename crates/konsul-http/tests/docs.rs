@@ -19,3 +19,21 @@ fn the_page_is_up_to_date() {
         "docs/src/reference/http-v1.md is stale: UPDATE=1 cargo test -p konsul-http --test docs"
     );
 }
+
+/// What the document says that an operation needs is what the operation asks for; the sweep of `konsul-operations` shows
+/// that the latter is true.
+#[test]
+fn the_document_says_what_operations_need() {
+    let mut compared = 0;
+    for (_, operation) in konsul_api::v2::operations::all() {
+        let id = operation.id.as_str();
+        // What a stream needs depends on what is watched.
+        let mut known = konsul_operations::catalogue::OPERATIONS.iter().filter(|known| known.id != "watch");
+        let Some(known) = known.find(|known| known.id == id) else {
+            continue;
+        };
+        assert_eq!(operation.needs, known.needs, "of {id}");
+        compared += 1;
+    }
+    assert!(compared > 50, "only {compared} operations were compared");
+}

@@ -8,6 +8,8 @@
 )]
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test ends it")]
 
+#[path = "v2/agreement.rs"]
+mod agreement;
 #[path = "v2/api.rs"]
 mod api;
 #[path = "v2/bad_input.rs"]

@@ -6,7 +6,8 @@ mod locks;
 mod transfers;
 
 pub use catalog::{
-    CheckPast, Instance, NodeWithServices, Picked, QueryAnswer, QueryExplained, ServiceSummary, WhyInstance,
+    CheckChange, CheckPast, Distance, Instance, NodeWithServices, Picked, QueryAnswer, QueryExplained,
+    ServiceSummary, WhyInstance,
 };
 pub use keys::{KvDifference, KvListed, KvVersion, KvVersions, Page};
 pub use locks::{LockEntry, LockGrant, QUEUE_SHOWN};

@@ -7,9 +7,9 @@ mod transfers;
 
 pub use catalog::{
     AgentCheckRegister, AgentCheckUpdate, AgentMaintenance, AgentServiceRegister, CatalogDeregister,
-    CatalogRegister, CheckHistory, CheckList, CheckSelect, CoordinateList, Narrow, Near, NodeList,
-    NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph, ServiceInstances, ServiceList,
-    ServicePick, ServiceWhy,
+    CatalogRegister, CheckHistory, CheckList, CheckSelect, CoordinateDistance, CoordinateList, Narrow, Near,
+    NodeList, NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph, ServiceInstances, ServiceList,
+    ServicePick, ServiceTimeline, ServiceWhy,
 };
 pub use keys::{KvDiff, KvHistory, KvPage, KvPatch, KvSearch, KvSelect, KvUndo, Needle, Resume};
 pub use locks::{LockAcquire, LockGet, LockList, LockRelease};
@@ -125,11 +125,24 @@ pub struct EventFire {
     pub tag_filter: String,
 }
 
-/// Lists the events that this agent keeps.
-#[derive(Debug, Clone)]
+/// Whom events are for. What is not named stands for the answering agent: its node, and the instances that it keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receiver {
+    /// A node of this name.
+    pub node: Option<String>,
+    /// An instance of a service of this name.
+    pub service: Option<String>,
+    /// A tag of that instance; stands beside a service only.
+    pub tag: Option<String>,
+}
+
+/// Lists kept events that are for a receiver.
+#[derive(Debug, Clone, Default)]
 pub struct EventList {
     /// Only of this name.
     pub name: Option<String>,
+    /// Whom they must be for.
+    pub receiver: Receiver,
     /// Waits while the newest event's own index equals this one. See [`crate::local::events::event_index`].
     pub blocking: Option<Blocking>,
 }

@@ -33,6 +33,7 @@ pub mod error;
 pub mod figures;
 pub mod filters;
 pub mod local;
+pub mod mutants;
 pub mod operations;
 pub mod permission;
 pub mod ports;

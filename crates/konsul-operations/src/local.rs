@@ -37,11 +37,13 @@ mod parking;
 mod picks;
 mod queries;
 mod reads;
+mod records;
 mod registering;
 mod registry;
 mod sessions;
 mod snapshots;
 mod summaries;
+mod timelines;
 mod txns;
 mod watches;
 mod whys;
@@ -144,6 +146,11 @@ impl<R: Replica> Inner<R> {
         self.authorizer.allows(ctx, needed)
     }
 
+    /// Whether nobody is ever refused, so that what would be refused need not be looked up.
+    pub(crate) fn allows_all(&self) -> bool {
+        self.authorizer.allows_all()
+    }
+
     /// This server answers for its own datacentre only, as long as there is no way to another one.
     pub(crate) fn here(&self, ctx: &Context) -> Result<(), Error> {
         match &ctx.datacenter {
@@ -236,6 +243,14 @@ macro_rules! operations {
                 Box::pin(watches::open(&self.inner, ctx, args))
             }
 
+            fn watch_records<'a>(
+                &'a self,
+                ctx: &'a Context,
+                args: crate::watch::RecordWatch,
+            ) -> Reply<'a, Box<dyn crate::watch::Watching>> {
+                Box::pin(records::open(&self.inner, ctx, args))
+            }
+
             fn index(&self) -> Index {
                 self.inner.replica.state().index()
             }
@@ -248,16 +263,17 @@ macro_rules! operations {
 }
 
 use crate::answer::{
-    Answer, BatchRun, CheckPast, Exported, ImportRun, Instance, KvDifference, KvEntry, KvListed, KvVersions,
-    LockEntry, LockGrant, NodeWithServices, Page, Picked, QueryAnswer, QueryExplained, ServiceSummary,
-    TxnAnswer, WhyInstance,
+    Answer, BatchRun, CheckChange, CheckPast, Distance, Exported, ImportRun, Instance, KvDifference, KvEntry,
+    KvListed, KvVersions, LockEntry, LockGrant, NodeWithServices, Page, Picked, QueryAnswer, QueryExplained,
+    ServiceSummary, TxnAnswer, WhyInstance,
 };
 use crate::arguments::{
     AgentCheckRegister, AgentCheckUpdate, AgentMaintenance, AgentServiceRegister, Batch, CatalogDeregister,
-    CatalogRegister, CheckHistory, CheckList, CoordinateList, EventFire, EventList, Export, Import, KvDiff,
-    KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch, KvPut, KvSearch, KvUndo, LockAcquire, LockGet,
-    LockList, LockRelease, NodeList, NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph,
-    ServiceInstances, ServiceList, ServicePick, ServiceWhy, SessionCreate, SessionList, SessionRead, Txn,
+    CatalogRegister, CheckHistory, CheckList, CoordinateDistance, CoordinateList, EventFire, EventList,
+    Export, Import, KvDiff, KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch, KvPut, KvSearch, KvUndo,
+    LockAcquire, LockGet, LockList, LockRelease, NodeList, NodeServices, QueryExecute, QueryList, QueryWrite,
+    ServiceGraph, ServiceInstances, ServiceList, ServicePick, ServiceTimeline, ServiceWhy, SessionCreate,
+    SessionList, SessionRead, Txn,
 };
 use crate::backups::{BackupReport, KeptBackup};
 use crate::dependencies::Graph;
@@ -305,9 +321,11 @@ operations! {
     service_version(args: ServiceInstances) -> Answer<()>;
     check_list(args: CheckList) -> Answer<Vec<Arc<Check>>>;
     check_history(args: CheckHistory) -> Answer<Option<CheckPast>>;
+    service_timeline(args: ServiceTimeline) -> Answer<Option<Vec<CheckChange>>>;
     catalog_register(args: CatalogRegister) -> ();
     catalog_deregister(args: CatalogDeregister) -> ();
     coordinate_list(args: CoordinateList) -> Answer<Vec<Arc<NodeCoordinate>>>;
+    coordinate_distance(args: CoordinateDistance) -> Answer<Distance>;
     coordinate_update(args: NodeCoordinate) -> ();
     service_pick(args: ServicePick) -> Answer<Picked>;
     service_why(args: ServiceWhy) -> Answer<Vec<WhyInstance>>;

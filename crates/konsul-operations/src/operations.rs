@@ -11,16 +11,17 @@ use konsul_types::{
 };
 
 use crate::answer::{
-    Answer, BatchRun, CheckPast, Exported, ImportRun, Instance, KvDifference, KvEntry, KvListed, KvVersions,
-    LockEntry, LockGrant, NodeWithServices, Page, Picked, QueryAnswer, QueryExplained, ServiceSummary,
-    TxnAnswer, WhyInstance,
+    Answer, BatchRun, CheckChange, CheckPast, Distance, Exported, ImportRun, Instance, KvDifference, KvEntry,
+    KvListed, KvVersions, LockEntry, LockGrant, NodeWithServices, Page, Picked, QueryAnswer, QueryExplained,
+    ServiceSummary, TxnAnswer, WhyInstance,
 };
 use crate::arguments::{
     AgentCheckRegister, AgentCheckUpdate, AgentMaintenance, AgentServiceRegister, Batch, CatalogDeregister,
-    CatalogRegister, CheckHistory, CheckList, CoordinateList, EventFire, EventList, Export, Import, KvDiff,
-    KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch, KvPut, KvSearch, KvUndo, LockAcquire, LockGet,
-    LockList, LockRelease, NodeList, NodeServices, QueryExecute, QueryList, QueryWrite, ServiceGraph,
-    ServiceInstances, ServiceList, ServicePick, ServiceWhy, SessionCreate, SessionList, SessionRead, Txn,
+    CatalogRegister, CheckHistory, CheckList, CoordinateDistance, CoordinateList, EventFire, EventList,
+    Export, Import, KvDiff, KvGet, KvHistory, KvKeys, KvList, KvPage, KvPatch, KvPut, KvSearch, KvUndo,
+    LockAcquire, LockGet, LockList, LockRelease, NodeList, NodeServices, QueryExecute, QueryList, QueryWrite,
+    ServiceGraph, ServiceInstances, ServiceList, ServicePick, ServiceTimeline, ServiceWhy, SessionCreate,
+    SessionList, SessionRead, Txn,
 };
 use crate::backups::{BackupReport, KeptBackup};
 use crate::context::Context;
@@ -29,7 +30,7 @@ use crate::ports::{
     AgentInfo, Bound, HostInfo, LogFilter, LogLevels, LogLines, MetricsHistory, RaftServer, ReloadReport,
     UsageReport,
 };
-use crate::watch::{KvWatch, Watching};
+use crate::watch::{KvWatch, RecordWatch, Watching};
 
 /// An operation under way.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -94,6 +95,10 @@ pub trait Operations: Send + Sync + 'static {
     /// Begins to follow keys. See [`crate::watch`].
     fn watch<'a>(&'a self, ctx: &'a Context, args: KvWatch) -> Reply<'a, Box<dyn Watching>> {
         not_offered(ctx, args, "watch")
+    }
+    /// Begins to follow records beside keys. See [`crate::watch`].
+    fn watch_records<'a>(&'a self, ctx: &'a Context, args: RecordWatch) -> Reply<'a, Box<dyn Watching>> {
+        not_offered(ctx, args, "watch_records")
     }
 
     /// Takes a lock, or waits for it in its queue. [`Error::LockHeld`] when the wait ends without a grant; dropping the
@@ -196,6 +201,14 @@ pub trait Operations: Send + Sync + 'static {
     ) -> Reply<'a, Answer<Option<CheckPast>>> {
         not_offered(ctx, args, "check_history")
     }
+    /// Reads what became of the checks that bear on a service, newest first. `None` if it has no instance.
+    fn service_timeline<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: ServiceTimeline,
+    ) -> Reply<'a, Answer<Option<Vec<CheckChange>>>> {
+        not_offered(ctx, args, "service_timeline")
+    }
     /// Registers a node, an instance and checks directly in the catalogue, all or none.
     fn catalog_register<'a>(&'a self, ctx: &'a Context, args: CatalogRegister) -> Reply<'a, ()> {
         not_offered(ctx, args, "catalog_register")
@@ -203,6 +216,14 @@ pub trait Operations: Send + Sync + 'static {
     /// Removes a check, an instance or a node directly from the catalogue; what is not there is success.
     fn catalog_deregister<'a>(&'a self, ctx: &'a Context, args: CatalogDeregister) -> Reply<'a, ()> {
         not_offered(ctx, args, "catalog_deregister")
+    }
+    /// Estimates the round-trip time between two nodes from where they stand.
+    fn coordinate_distance<'a>(
+        &'a self,
+        ctx: &'a Context,
+        args: CoordinateDistance,
+    ) -> Reply<'a, Answer<Distance>> {
+        not_offered(ctx, args, "coordinate_distance")
     }
     /// Reads coordinates of nodes.
     fn coordinate_list<'a>(

@@ -3,6 +3,8 @@
 //! The engine that decides arrives with identities. Until then [`Authorizer::AllowLoopback`] allows everything, and the
 //! agent refuses to listen where others than this machine could reach it.
 
+use std::fmt;
+
 use crate::context::Context;
 use crate::error::Error;
 
@@ -53,6 +55,45 @@ pub enum Permission<'a> {
     Public,
 }
 
+impl Permission<'_> {
+    /// The kind of resource and what is done with it, as in Consul's texts; and the resource, where it is one of many.
+    fn parts(&self) -> (&'static str, Option<&str>) {
+        match *self {
+            Permission::KeyRead(key) => ("key:read", Some(key)),
+            Permission::KeyList(prefix) => ("key:list", Some(prefix)),
+            Permission::KeyWrite(key) => ("key:write", Some(key)),
+            Permission::KeyWritePrefix(prefix) => ("key_prefix:write", Some(prefix)),
+            Permission::SessionRead(node) => ("session:read", Some(node)),
+            Permission::SessionWrite(node) => ("session:write", Some(node)),
+            Permission::LockRead(name) => ("lock:read", Some(name)),
+            Permission::LockWrite(name) => ("lock:write", Some(name)),
+            Permission::NodeRead(node) => ("node:read", Some(node)),
+            Permission::NodeWrite(node) => ("node:write", Some(node)),
+            Permission::ServiceRead(service) => ("service:read", Some(service)),
+            Permission::ServiceWrite(service) => ("service:write", Some(service)),
+            Permission::QueryRead(query) => ("query:read", Some(query)),
+            Permission::QueryWrite(query) => ("query:write", Some(query)),
+            Permission::EventWrite(event) => ("event:write", Some(event)),
+            Permission::EventRead(event) => ("event:read", Some(event)),
+            Permission::AgentRead => ("agent:read", None),
+            Permission::AgentWrite => ("agent:write", None),
+            Permission::OperatorRead => ("operator:read", None),
+            Permission::Management => ("management", None),
+            Permission::Public => ("public", None),
+        }
+    }
+}
+
+/// As a refusal names it: `service:read on "web"`.
+impl fmt::Display for Permission<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parts() {
+            (what, Some(resource)) => write!(f, "{what} on {resource:?}"),
+            (what, None) => f.write_str(what),
+        }
+    }
+}
+
 /// Decides.
 #[derive(Debug, Clone, Copy)]
 pub enum Authorizer {
@@ -68,7 +109,7 @@ impl Authorizer {
         match self {
             Authorizer::AllowLoopback => Ok(()),
             Authorizer::Rule(allows) if allows(ctx, needed) => Ok(()),
-            Authorizer::Rule(_) => Err(Error::PermissionDenied(format!("{needed:?}"))),
+            Authorizer::Rule(_) => Err(Error::PermissionDenied(format!("{needed} is needed"))),
         }
     }
 

@@ -393,6 +393,8 @@ pub struct UsageReport {
     pub services: u64,
     /// Instances of services in the catalogue.
     pub instances: u64,
+    /// Those of them that Consul's licences count: neither proxies and gateways nor the servers themselves.
+    pub billable_instances: u64,
     /// Prepared queries.
     pub queries: u64,
     /// Checks in the catalogue.

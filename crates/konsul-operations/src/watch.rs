@@ -1,9 +1,9 @@
-//! Watching keys: what is asked, what comes, and where a stream stands.
+//! Watching keys and other records: what is asked, what comes, and where a stream stands.
 //!
 //! # The life of a stream
 //!
 //! ```text
-//!  watch(ctx, KvWatch)   permission for what is watched; a subscription; a state that is as fresh as the context asks
+//!  watch(ctx, …)         permission for what is watched; a subscription; a state that is as fresh as the context asks
 //!  Initial …             what there is, if it was asked for, of one state
 //!  Ready                 from here on changes come
 //!  Change …              each once, in the order of the log, as far as the identity may read it at that moment
@@ -15,12 +15,15 @@
 //! two changes, also between two of the same entry. A place that history does not reach, that lies in a history of
 //! another store, or in the middle of what there was, begins with a reset.
 
+mod records;
+
 use std::sync::Arc;
 use std::task::{Context as Waiting, Poll};
 
 use konsul_types::{Index, Key, KvRecord, Millis, Namespace};
 use konsul_watch::Topic;
 pub use konsul_watch::{Glob, GlobError, PATTERN_MAX};
+pub use records::{EventSelect, Record, RecordChange, RecordKind, RecordSelect, RecordWatch, ServiceSelect};
 
 use crate::answer::KvEntry;
 use crate::arguments::KvSelect;
@@ -93,6 +96,8 @@ impl Place {
 pub enum WatchEvent {
     /// A key changed.
     Change(WatchChange),
+    /// Another record changed.
+    Record(Box<RecordChange>),
     /// What was known of the watched keys does not hold any more. What there is now follows.
     Reset {
         /// Why.
@@ -104,6 +109,13 @@ pub enum WatchEvent {
     Initial {
         /// The key and what it holds.
         entry: KvEntry,
+        /// Where the stream stands.
+        place: Place,
+    },
+    /// A record beside keys that was there at the place's index.
+    Present {
+        /// The record.
+        record: Record,
         /// Where the stream stands.
         place: Place,
     },
@@ -124,8 +136,10 @@ impl WatchEvent {
     pub fn place(&self) -> Place {
         match self {
             WatchEvent::Change(change) => change.place,
+            WatchEvent::Record(change) => change.place,
             WatchEvent::Reset { place, .. }
             | WatchEvent::Initial { place, .. }
+            | WatchEvent::Present { place, .. }
             | WatchEvent::Ready { place }
             | WatchEvent::End { place } => *place,
         }
@@ -143,6 +157,15 @@ pub enum ResetReason {
     Foreign,
     /// It was cut before all that there was had come.
     Incomplete,
+}
+
+impl From<konsul_watch::ResetReason> for ResetReason {
+    fn from(reason: konsul_watch::ResetReason) -> ResetReason {
+        match reason {
+            konsul_watch::ResetReason::FellOut => ResetReason::FellOut,
+            konsul_watch::ResetReason::Replaced => ResetReason::Replaced,
+        }
+    }
 }
 
 impl ResetReason {

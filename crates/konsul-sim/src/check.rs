@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use konsul_types::{Index, Outcome, Refusal};
+use konsul_types::txn::TxnFailure;
+use konsul_types::{ChangeSet, Index, Outcome, Refusal, TxnError};
 
 use crate::blind;
 use crate::broken::{Broken, Held, hold};
@@ -14,10 +15,11 @@ use crate::clients::Common;
 use crate::history::{Content, Ending, Journals, Query, Read, Seen, Stretch};
 use crate::invariants::{
     acked_durable, exactly_once, feed, index_monotonic, lock_delay, lock_fence, missed_wake, no_phantom,
-    prefix_index, real_time, restore_atomic, session_early, session_late, spurious_wake, stale_expiry,
+    passing_only, prefix_index, quiet_write, real_time, restore_atomic, service_news, session_early,
+    session_late, spurious_wake, stale_expiry,
 };
 use crate::machine::Machine;
-use crate::model::Model;
+use crate::model::{Model, Named, Told};
 use crate::observer::Entry;
 
 /// The name under which a difference from the model is reported.
@@ -37,7 +39,12 @@ pub fn all(machine: &mut Machine, common: &Common) -> Held {
     let journals = machine.history.journals();
     let log = &machine.observer.log;
     explained(&journals, log)?;
-    replay(&journals, log)?;
+    lock_fence::held(log)?;
+    lock_delay::held(log)?;
+    quiet_write::held(log)?;
+    passing_only::held(&journals.reads)?;
+    session_early::explained(log)?;
+    let news = replay(&journals, log)?;
     real_time::held(&journals)?;
     no_phantom::held(&journals)?;
     exactly_once::held(&journals, log, &common.plan.limits)?;
@@ -51,9 +58,8 @@ pub fn all(machine: &mut Machine, common: &Common) -> Held {
     let is_prompt = !(faults.pause || faults.slow_sync || faults.full);
     if is_prompt {
         missed_wake::held(&journals.reads, log)?;
+        missed_wake::of_services(&journals.reads, log, &news)?;
     }
-    lock_fence::held(log)?;
-    lock_delay::held(log)?;
     stale_expiry::held(log)?;
     session_early::held(&journals.renewals, log, faults.clock_jump)?;
     if !machine.is_over() {
@@ -93,8 +99,8 @@ fn explained(journals: &Journals, log: &Log) -> Held {
     Ok(())
 }
 
-/// Replays the log through the model.
-fn replay(journals: &Journals, log: &Log) -> Held {
+/// Replays the log through the model; answers when what is told of which service became different.
+fn replay(journals: &Journals, log: &Log) -> Result<News, Broken> {
     let mut outcomes: BTreeMap<u64, Vec<&Outcome>> = BTreeMap::new();
     for proposed in &journals.proposals {
         if let Ending::At(index, outcome) = &proposed.ending {
@@ -109,9 +115,15 @@ fn replay(journals: &Journals, log: &Log) -> Held {
         .iter()
         .enumerate()
         .for_each(|(at, read)| txns.entry(read.state.0).or_default().push(at));
-    let mut model = Model::default();
+    let (mut model, mut told, mut news) = (Model::default(), Told::new(), News::default());
     for (index, entry) in log {
-        step(&mut model, *index, entry, outcomes.get(index).map_or(&[], Vec::as_slice))?;
+        let as_expected = step(&mut model, *index, entry, outcomes.get(index).map_or(&[], Vec::as_slice));
+        if let Some(set) = entry.changes.as_ref().filter(|set| service_news::may_tell(set)) {
+            let before = std::mem::replace(&mut told, model.told());
+            service_news::held(set, &before, &told)?;
+            note_news(&mut news, set, &before, &told);
+        }
+        as_expected?;
         for read in reads.remove(index).unwrap_or_default() {
             answered(&model, read)?;
         }
@@ -129,7 +141,23 @@ fn replay(journals: &Journals, log: &Log) -> Held {
     let beyond = reads.keys().chain(txns.keys()).find(|index| **index > 0);
     hold(MODEL, beyond.is_none(), || {
         format!("a read was answered by a state at {beyond:?}, which the log does not reach")
-    })
+    })?;
+    Ok(news)
+}
+
+/// Where what is told of a service became different for readers of all instances, or for those of passing ones.
+pub type News = BTreeMap<(Named, bool), Vec<u64>>;
+
+fn note_news(news: &mut News, set: &ChangeSet, before: &Told, after: &Told) {
+    for named in before.keys().chain(after.keys()) {
+        for passing in [false, true] {
+            if service_news::differs(before, after, named, passing) {
+                let at = news.entry((named.clone(), passing)).or_default();
+                // A service that was there before and is there now comes twice.
+                at.extend((at.last() != Some(&set.index.0)).then_some(set.index.0));
+            }
+        }
+    }
 }
 
 fn step(model: &mut Model, index: u64, entry: &Entry, heard: &[&Outcome]) -> Held {
@@ -153,22 +181,53 @@ fn step(model: &mut Model, index: u64, entry: &Entry, heard: &[&Outcome]) -> Hel
 
 /// Equal, but for words that are only for people.
 fn alike(wanted: &Outcome, found: &Outcome) -> bool {
-    let is_restore = |outcome: &Outcome| {
-        matches!(outcome, Outcome::Refused(Refusal::RestoreOrder { .. } | Refusal::RestoreRefused { .. }))
+    wanted == found || wordless(wanted) == wordless(found)
+}
+
+fn wordless(outcome: &Outcome) -> Outcome {
+    let quiet = |error: &TxnError| match &error.why {
+        TxnFailure::Catalog { .. } => {
+            TxnError { op: error.op, why: TxnFailure::Catalog { why: String::new() } }
+        }
+        _ => error.clone(),
     };
-    wanted == found || (is_restore(wanted) && is_restore(found))
+    match outcome {
+        Outcome::Refused(Refusal::RestoreOrder { .. } | Refusal::RestoreRefused { .. }) => {
+            Outcome::Refused(Refusal::RestoreOrder { why: String::new() })
+        }
+        Outcome::Refused(Refusal::QueryAlias { .. }) => {
+            Outcome::Refused(Refusal::QueryAlias { why: String::new() })
+        }
+        Outcome::TxnRolledBack(errors) => Outcome::TxnRolledBack(errors.iter().map(quiet).collect()),
+        other => other.clone(),
+    }
 }
 
 fn answered(model: &Model, read: &Read) -> Held {
     let wanted = model.answer(&read.query);
+    spurious_wake::of_service(read, model)?;
     hold(MODEL, wanted == read.content, || {
         format!("at {} {:?} was answered {:?}, not {wanted:?}", read.state, read.query, read.content)
     })?;
-    if read.query == Query::Events {
+    if !read.query.is_indexed() {
         return Ok(());
     }
-    let exact = matches!(&read.content, Content::Record(Some(_)));
+    let exact = match &read.content {
+        Content::Record(Some(_)) | Content::Nodes(_) | Content::Node(Some(_)) | Content::Queries(_) => true,
+        // Without instances a service has no index of its own.
+        Content::Instances(_) | Content::Checks(_) => has_own_index(model, &read.query),
+        _ => false,
+    };
     prefix_index::held(&read.query, read.reported, model.changed(&read.query), read.state, exact)
+}
+
+fn has_own_index(model: &Model, query: &Query) -> bool {
+    match query {
+        Query::Health(namespace, name, _) | Query::ServiceChecks(namespace, name) => {
+            model.has_instances(namespace, name)
+        }
+        _ => true,
+    }
 }
 
 /// Once in a while the indexes are forgotten and the registers searched.

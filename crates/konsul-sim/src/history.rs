@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use konsul_types::{
-    Command, Event, Index, Key, KvRecord, Namespace, Outcome, RequestId, Session, SessionId, TxnOp, TxnResult,
+    Check, Command, Event, Index, Key, KvRecord, Namespace, Node, Outcome, PreparedQuery, RequestId, Service,
+    ServiceName, Session, SessionId, TxnOp, TxnResult,
 };
 use konsul_watch::Topic;
 
@@ -57,6 +58,39 @@ pub enum Query {
     Sessions(Namespace),
     /// The kept events.
     Events,
+    /// The instances of a service with their checks; of which every check passes, if so asked.
+    Health(Namespace, ServiceName, bool),
+    /// The checks of the instances of a service.
+    ServiceChecks(Namespace, ServiceName),
+    /// All checks that a namespace sees.
+    Checks(Namespace),
+    /// All nodes.
+    Nodes,
+    /// A node, by name, and the instances on it.
+    Node(Namespace, String),
+    /// All prepared queries.
+    Queries,
+    /// What a prepared query answers, by its name.
+    Execute(Namespace, String),
+}
+
+impl Query {
+    /// Whether the index of the answer is that of its content. An event list's is a hash; a prepared query's is that of
+    /// whichever service it means at the moment.
+    pub fn is_indexed(&self) -> bool {
+        !matches!(self, Query::Events | Query::Execute(..))
+    }
+}
+
+/// An instance as it is told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Its node.
+    pub node: Arc<Node>,
+    /// The instance.
+    pub service: Arc<Service>,
+    /// Its node's checks, then its own.
+    pub checks: Vec<Arc<Check>>,
 }
 
 /// What a read was answered.
@@ -74,6 +108,18 @@ pub enum Content {
     Sessions(Vec<SessionId>),
     /// Of [`Query::Events`].
     Events(Vec<Arc<Event>>),
+    /// Of [`Query::Health`].
+    Instances(Vec<Instance>),
+    /// Of [`Query::ServiceChecks`] and [`Query::Checks`].
+    Checks(Vec<Arc<Check>>),
+    /// Of [`Query::Nodes`].
+    Nodes(Vec<Arc<Node>>),
+    /// Of [`Query::Node`].
+    Node(Option<(Arc<Node>, Vec<Arc<Service>>)>),
+    /// Of [`Query::Queries`].
+    Queries(Vec<Arc<PreparedQuery>>),
+    /// Of [`Query::Execute`], by node and id, since the order is one of chance; `None` if nothing has that name.
+    Executed(Option<Vec<Instance>>),
 }
 
 /// That a read waited.

@@ -32,6 +32,9 @@ pub struct Book {
     /// The one before that: what the log was purged up to when the newest was installed. A purge follows an installation, and
     /// after a crash between the two the next one makes up for it.
     pub purged_before: LogId,
+    /// Where the log began at the last restart, until it is purged: what a crash kept from being purged is there until the purge
+    /// that follows the next installation.
+    pub began_at: Option<LogId>,
     /// How many snapshots were installed.
     pub installed: u64,
     /// How many entries went with the power, not acknowledged by anybody.
@@ -63,6 +66,7 @@ impl Ledger {
         book.votes.reopened(storage.vote())?;
         acked_durable::reopened(last.index, book.synced, book.told)?;
         book.strike_beyond(last.index);
+        book.began_at = Some(purged);
         let found = storage.read(purged.index + 1, last.index + 1).map_err(|error| {
             Broken::new(corrupt_never_served::NAME, format!("a fresh log cannot be read: {error}"))
         })?;
@@ -77,8 +81,36 @@ impl Ledger {
 }
 
 impl Book {
+    /// A snapshot up to here was installed; a purge up to the one before it follows.
+    pub fn installed(&mut self, last: LogId) {
+        let began_at = self.began_at.take().unwrap_or(self.covered_before);
+        self.purged_before = self.covered_before.min(began_at);
+        self.covered_before = self.covered;
+        self.covered = last;
+        self.installed += 1;
+    }
+
     fn strike_beyond(&mut self, last: u64) {
         let gone = self.entries.split_off(&(last + 1));
         self.lost += gone.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_crash_kept_from_being_purged_may_stay_until_the_next_purge() {
+        let at = |index| LogId { index, ..LogId::default() };
+        let mut book = Book::default();
+        [10, 20, 30].into_iter().for_each(|last| book.installed(at(last)));
+        assert_eq!(book.purged_before, at(10));
+        // The purge up to 20 never came: after a restart the log begins at 10.
+        book.began_at = Some(at(10));
+        book.installed(at(40));
+        assert_eq!(book.purged_before, at(10));
+        book.installed(at(50));
+        assert_eq!(book.purged_before, at(30));
     }
 }

@@ -20,9 +20,10 @@ use konsul_storage::vfs::sim::rng::Rng;
 use konsul_storage::vfs::sim::{RebootPolicy, SimDisk};
 use konsul_storage::{DiskStorage, MemoryStorage};
 
-use crate::broken::{Broken, Held};
+use crate::broken::Held;
 use crate::desk::Door;
 use crate::history::History;
+use crate::invariants::liveness;
 use crate::ledger::Ledger;
 use crate::marks::Marks;
 use crate::observer::Observer;
@@ -46,9 +47,6 @@ pub enum End {
     /// The process died; what it wrote is still readable.
     Killed,
 }
-
-/// A run that takes more steps goes in circles.
-const STEPS_MOST: u64 = 30_000_000;
 
 enum Life {
     Down {
@@ -160,9 +158,7 @@ impl Machine {
             if self.needs_attention() {
                 return Ok(());
             }
-            if self.sim.steps() > STEPS_MOST {
-                return Err(Broken::new("I-39 Liveness", "the run takes more steps than any run needs"));
-            }
+            liveness::goes_on(self.sim.steps())?;
             // One step, unless nothing is due up to the deadline.
             let mut asked = false;
             let stepped =
@@ -221,11 +217,7 @@ impl Machine {
 
     fn stopped_itself(&mut self, why: &str) -> Held {
         self.marks.hit("stopped itself");
-        // Only what the disk did may stop a server.
-        let known = why.contains("storage failed");
-        if !known {
-            return Err(Broken::new("I-39 Liveness", format!("the server stopped by itself: {why}")));
-        }
+        liveness::may_stop(why)?;
         self.die(End::Killed)
     }
 
@@ -308,7 +300,8 @@ impl Machine {
                 self.life = again;
                 Ok(())
             }
-            StorageError::Corrupt { .. } if !self.flipped.is_empty() => {
+            // A flipped bit may lie in a format's version, too.
+            StorageError::Corrupt { .. } | StorageError::NewerFormat { .. } if !self.flipped.is_empty() => {
                 self.marks.hit("bit flip refused");
                 // The undamaged copy is the same bytes with the bit as it was.
                 for (path, offset, bit) in std::mem::take(&mut self.flipped) {
@@ -317,7 +310,7 @@ impl Machine {
                 self.life = again;
                 Ok(())
             }
-            StorageError::Corrupt { .. } if self.tainted => {
+            StorageError::Corrupt { .. } | StorageError::NewerFormat { .. } if self.tainted => {
                 self.marks.hit("bit flip refused late");
                 self.life = Life::Over;
                 Ok(())
@@ -328,10 +321,9 @@ impl Machine {
                 self.life = again;
                 Ok(())
             }
-            other => Err(Broken::new(
-                "I-39 Liveness",
-                format!("a data directory that nobody damaged is refused: {other}"),
-            )),
+            other => Err(liveness::not_started(&format!(
+                "a data directory that nobody damaged is refused: {other}"
+            ))),
         }
     }
 
@@ -358,7 +350,7 @@ impl Machine {
                 self.life = Life::Over;
                 Ok(())
             }
-            Err(error) => Err(Broken::new("I-39 Liveness", format!("the server does not start: {error}"))),
+            Err(error) => Err(liveness::not_started(&format!("the server does not start: {error}"))),
         }
     }
 

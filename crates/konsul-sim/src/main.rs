@@ -20,6 +20,8 @@ enum Command {
     Run(commands::run::Run),
     /// Runs seeds twice, each in two processes, and compares their traces.
     ReplayCheck(commands::replay::ReplayCheck),
+    /// Makes a seed that fails smaller, as long as it fails in the same way.
+    Shrink(commands::shrink::Shrink),
     /// Runs many seeds and prints a table and the marks that were hit.
     Seeds(commands::seeds::Seeds),
     /// Puts each known bug in and counts the seeds until it is caught.
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(run) => run.execute(),
         Command::ReplayCheck(check) => check.execute(),
+        Command::Shrink(shrink) => shrink.execute(),
         Command::Seeds(seeds) => seeds.execute(),
         Command::Mutants(mutants) => mutants.execute(),
         Command::Prove(prove) => prove.execute(),

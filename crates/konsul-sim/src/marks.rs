@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub struct Marks(BTreeMap<&'static str, u64>);
 
 /// What a batch of seeds must have hit, each at least once.
-pub const REQUIRED: [&str; 16] = [
+pub const REQUIRED: [&str; 19] = [
     "crash",
     "torn tail",
     "lost entry",
@@ -25,6 +25,9 @@ pub const REQUIRED: [&str; 16] = [
     "retried request",
     "request expired",
     "restore",
+    "session ended by a check",
+    "instance gone",
+    "equal registration",
 ];
 
 impl Marks {

@@ -25,7 +25,7 @@ const fn simulated(number: u32, what: &'static str) -> Mutant {
 }
 
 /// Those that make sense on one node. A cluster of one never takes an entry back, so number 7 is for the storage suite.
-pub const ALL: [Mutant; 18] = [
+pub const ALL: [Mutant; 34] = [
     simulated(1, "acknowledges before the sync"),
     simulated(3, "forgets to sync the directory after a rename"),
     simulated(4, "drops the last frame of each segment at recovery"),
@@ -44,6 +44,22 @@ pub const ALL: [Mutant; 18] = [
     simulated(23, "the feed drops the oldest silently"),
     simulated(26, "a restore takes effect in two steps"),
     simulated(28, "ignores a failed sync once"),
+    simulated(29, "a critical check does not end the sessions that lean on it"),
+    simulated(30, "nobody wakes a reader of passing instances"),
+    simulated(31, "a reader of one service wakes by news of any"),
+    simulated(32, "the index of a service goes back with its last instance"),
+    simulated(33, "an instance that goes leaves its checks"),
+    simulated(34, "a critical instance stays in answers of passing ones"),
+    simulated(35, "an equal registration is written all the same"),
+    simulated(36, "a prepared query outlives its session"),
+    simulated(37, "what a check says is news to readers of passing instances"),
+    simulated(38, "checks that are registered together are counted apart"),
+    simulated(39, "sessions are found by their node's name as it was spelled"),
+    simulated(40, "the instances of a service are not counted down"),
+    simulated(41, "a node's own check is no news of the services on it"),
+    simulated(42, "a removed check leaves the sessions that lean on it"),
+    simulated(43, "a check that warns ends the sessions that lean on it"),
+    simulated(44, "a lock that was lost with its session is free at once"),
 ];
 
 /// The bug with this number.
@@ -56,6 +72,7 @@ pub fn find(number: u32) -> Option<Mutant> {
 /// Number 1 lives in two rooms. Here it is the finer one: consensus is told of an append before the sync, which does come. A
 /// storage whose sync does nothing is for the storage suite.
 pub fn switch_on(number: u32) {
+    konsul_operations::mutants::select(number);
     konsul_raft::mutants::activate(number);
     konsul_state::mutants::activate(number);
     konsul_storage::mutants::select(if number == 1 { 0 } else { number });

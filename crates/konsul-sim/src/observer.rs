@@ -12,11 +12,13 @@ use konsul_replica::ServerReplica;
 use konsul_runtime::time::Instant;
 use konsul_state::State;
 use konsul_storage::contract::EntryKind;
-use konsul_types::{ChangeSet, Command, Index, Millis, Outcome, Proposal};
+use konsul_types::{Change, ChangeSet, Command, Index, Millis, Namespace, Outcome, Proposal, Refusal};
 
 use crate::broken::{Broken, Held};
+use crate::clients;
 use crate::invariants::{
-    applied_monotonic, order, quota, ref_integrity, replay_equal, space_bound, time_monotonic, usage_counters,
+    applied_monotonic, order, quota, ref_integrity, replay_equal, session_late, space_bound, time_monotonic,
+    usage_counters,
 };
 use crate::ledger::Ledger;
 use crate::marks::Marks;
@@ -45,10 +47,43 @@ pub struct Observer {
     pub log: BTreeMap<u64, Entry>,
     hashes: BTreeMap<u64, Vec<u64>>,
     last_state: Option<Arc<State>>,
+    last_catalogue: Touched,
     last_status: Option<Arc<Status>>,
     life: applied_monotonic::Life,
     time: time_monotonic::Times,
     published: u64,
+}
+
+/// What an entry on the catalogue is worth as a mark.
+fn of_services(
+    command: &Command,
+    outcome: Option<&Outcome>,
+    changes: Option<&ChangeSet>,
+) -> Option<&'static str> {
+    let Command::Catalog(_) = command else { return None };
+    let changes = changes.map_or(&[][..], |set| &set.changes);
+    let ends = changes.iter().any(|change| matches!(change, Change::Session { new: None, .. }));
+    let gone = changes.iter().any(|change| matches!(change, Change::Service { new: None, .. }));
+    match outcome.and_then(Outcome::refusal) {
+        Some(Refusal::CatalogFull { .. }) => Some("too many checks"),
+        Some(Refusal::NodeNameTaken { .. }) => Some("node name taken"),
+        Some(_) => None,
+        None if ends => Some("session ended by a check"),
+        None if gone => Some("instance gone"),
+        None if changes.is_empty() => Some("equal registration"),
+        None => None,
+    }
+}
+
+/// When nodes, checks, instances and sessions last changed.
+type Touched = (Index, Index, Vec<Index>);
+
+fn touched(state: &State) -> Touched {
+    let namespaces = [Namespace::default_namespace(), clients::tenant()];
+    let each = namespaces.iter().flat_map(|namespace| {
+        [state.catalog().services_changed(namespace), state.sessions().changed(namespace)]
+    });
+    (state.catalog().nodes_changed(), state.catalog().checks_changed(), each.collect())
 }
 
 /// Whole states are compared, and counted anew, once in so many publications.
@@ -63,6 +98,7 @@ impl Observer {
             log: BTreeMap::new(),
             hashes: BTreeMap::new(),
             last_state: None,
+            last_catalogue: Touched::default(),
             last_status: None,
             life: applied_monotonic::Life::default(),
             time: time_monotonic::Times::default(),
@@ -117,11 +153,24 @@ impl Observer {
         }
         self.time.published(at, state.at())?;
         quota::held(state)?;
+        self.catalogue(state)?;
         self.published += 1;
         if self.published.is_multiple_of(WHOLE_EVERY) {
             self.look_closely(state)?;
         }
         Ok(())
+    }
+
+    /// What holds of the catalogue and of what leans on it, whenever either was touched.
+    fn catalogue(&mut self, state: &State) -> Held {
+        let touched = touched(state);
+        if touched == self.last_catalogue {
+            return Ok(());
+        }
+        self.last_catalogue = touched;
+        quota::checks_of_one(state)?;
+        ref_integrity::held(state)?;
+        session_late::leans_well(state)
     }
 
     /// The slow comparisons.
@@ -218,6 +267,10 @@ impl Observer {
                 }
                 (_, Some(Outcome::TxnRolledBack(_))) => marks.hit("rolled back"),
                 _ => {}
+            }
+            if let Some(mark) = of_services(&proposal.command, entry.outcome.as_ref(), entry.changes.as_ref())
+            {
+                marks.hit(mark);
             }
         }
     }

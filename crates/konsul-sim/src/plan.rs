@@ -31,6 +31,15 @@ macro_rules! kinds {
                 $name { $($kind: rng.coin(),)* }
             }
 
+            /// Takes a kind out by its name; answers whether there is one of that name.
+            fn take_out(&mut self, name: &str) -> bool {
+                $(if name == stringify!($kind) {
+                    self.$kind = false;
+                    return true;
+                })*
+                false
+            }
+
             /// The kinds that are on, by name.
             pub fn names(self) -> Vec<&'static str> {
                 let all = [$((stringify!($kind), self.$kind)),*];
@@ -92,6 +101,31 @@ kinds! {
     }
 }
 
+kinds! {
+    /// Kinds of clients of the catalogue.
+    Services {
+        /// Registrations, results of checks, removals, and reads of all of it.
+        registry,
+        /// Transactions on nodes, instances and checks, with keys among them.
+        registry_txns,
+        /// Blocking reads of services, of all instances and of passing ones.
+        health,
+        /// Sessions that lean on checks.
+        bound,
+        /// Prepared queries, some of which end with a session.
+        queries,
+    }
+}
+
+/// What is left out of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// Kinds of faults and of clients, by name.
+    pub without: Vec<String>,
+    /// At most so many of each kind of clients.
+    pub crowd: Option<u32>,
+}
+
 /// Everything that a seed draws before it begins.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -103,6 +137,8 @@ pub struct Plan {
     pub faults: Faults,
     /// Which clients there are.
     pub clients: Clients,
+    /// Which clients of the catalogue there are.
+    pub services: Services,
     /// How many of each kind.
     pub crowd: u32,
     /// Client operations after which the faults end.
@@ -133,6 +169,8 @@ impl Plan {
             engine,
             faults: Faults::draw(rng),
             clients: Clients::draw(rng),
+            // From luck of its own, so that seeds from before there was a catalogue are still about the same.
+            services: Services::draw(&mut rng_of(seed, 5)),
             crowd: 1 + rng.below(3) as u32,
             operations,
             between_faults: Duration::from_millis(150 + rng.below(1_500)),
@@ -162,15 +200,41 @@ impl Plan {
         }
         let any = self.clients.keys || self.clients.registers || self.clients.locks || self.clients.txns;
         self.clients.keys |= !any;
+        let leans = self.services.health || self.services.bound || self.services.queries;
+        self.services.registry |= leans;
+    }
+
+    /// The same plan with less in it: what is left is drawn as before, so that a run that fails may be made smaller.
+    ///
+    /// # Errors
+    /// The name of a kind that there is not.
+    pub fn cut(mut self, cut: &Cut) -> Result<Plan, String> {
+        for name in &cut.without {
+            let known =
+                self.faults.take_out(name) | self.clients.take_out(name) | self.services.take_out(name);
+            if !known {
+                return Err(format!(
+                    "{name:?} is no kind of faults or clients; see the line that a run prints"
+                ));
+            }
+        }
+        self.crowd = cut.crowd.map_or(self.crowd, |crowd| crowd.clamp(1, self.crowd));
+        Ok(self)
+    }
+
+    /// Every kind of faults and clients that is on, by name.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        [self.faults.names(), self.clients.names(), self.services.names()].concat()
     }
 
     /// One line that says what the seed is about.
     pub fn summary(&self) -> String {
         format!(
-            "{:?} faults={} clients={} x{}",
+            "{:?} faults={} clients={} services={} x{}",
             self.engine,
             self.faults.names().join("+"),
             self.clients.names().join("+"),
+            self.services.names().join("+"),
             self.crowd
         )
     }
@@ -222,5 +286,22 @@ fn draw_limits(rng: &mut Rng) -> Limits {
         history_bytes: [0, 2 << 10, 8 << 20][rng.below(3) as usize],
         locks: [4, 1_000][rng.below(2) as usize],
         lock_queue: [2, 1_000][rng.below(2) as usize],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_cut_by_the_names_that_it_prints() {
+        let whole = Plan::draw(8, 100);
+        let first = whole.kinds()[0];
+        let cut = Cut { without: vec![first.to_owned()], crowd: Some(1) };
+        let less = whole.clone().cut(&cut).unwrap();
+        assert_eq!(less.crowd, 1);
+        assert_eq!(less.kinds(), whole.kinds()[1..]);
+        let wrong = Cut { without: vec!["weather".into()], crowd: None };
+        assert!(whole.cut(&wrong).unwrap_err().contains("weather"));
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use konsul_operations::arguments::KvPut;
+use konsul_operations::ports::Replica;
 use konsul_operations::{Context, Operations};
 use konsul_runtime::time::{Duration, Instant};
 use konsul_types::{Namespace, PutMode, Value};
@@ -17,6 +18,7 @@ use crate::check;
 use crate::clients::{Common, Control, RegisterLog, key, spawn_all};
 use crate::desk::Heard;
 use crate::faults::Nemesis;
+use crate::invariants::liveness;
 use crate::machine::{CLIENTS, Machine};
 use crate::marks::Marks;
 use crate::plan::Plan;
@@ -47,9 +49,9 @@ pub struct Report {
 /// The longest that faults may last, in virtual time.
 const FAULTS_MOST: Duration = Duration::from_secs(3_000);
 
-/// Runs a seed.
-pub fn run(seed: u64, operations: u64) -> Report {
-    let plan = Arc::new(Plan::draw(seed, operations));
+/// Runs a plan.
+pub fn run(plan: Plan) -> Report {
+    let plan = Arc::new(plan);
     let mut run = Run::new(plan.clone());
     let broken = run.through().err();
     run.report(broken)
@@ -115,7 +117,7 @@ impl Run {
         if self.machine.is_over() {
             return Ok(());
         }
-        let patience = Duration::from_millis(10 * self.plan.raft.election_max_ms);
+        let patience = liveness::patience(self.plan.raft.election_max_ms);
         // A machine that is down comes up again first: that is the operator's time, not the server's.
         let give_up = self.after(Duration::from_secs(60));
         while self.machine.replica().is_none() && self.machine.sim.now() < give_up && !self.machine.is_over()
@@ -148,12 +150,7 @@ impl Run {
             }
             if self.machine.sim.now() >= end {
                 let status = self.machine.replica().map(|replica| replica.status());
-                return Err(Broken::new(
-                    "I-39 Liveness",
-                    format!(
-                        "no write was served within {patience:?} after healing; the server says {status:?}"
-                    ),
-                ));
+                return liveness::served(false, patience, &status);
             }
             self.machine.run_to(self.after(Duration::from_millis(20)))?;
         }
@@ -166,12 +163,14 @@ impl Run {
         let end = self.after(Duration::from_secs(60));
         while self.common.control.ended.load(Ordering::Relaxed) < self.clients {
             if self.machine.sim.now() >= end {
-                let left = self.clients - self.common.control.ended.load(Ordering::Relaxed);
-                return Err(Broken::new("I-39 Liveness", format!("{left} clients wait for ever")));
+                return liveness::all_ended(self.clients - self.common.control.ended.load(Ordering::Relaxed));
             }
             self.machine.run_to(self.after(Duration::from_millis(100)))?;
         }
         self.machine.run_to(self.after(Duration::from_secs(8)))?;
+        if let Some(replica) = self.machine.replica() {
+            liveness::nobody_parked(&replica.feed().stats())?;
+        }
         self.machine.look_closely()
     }
 

@@ -78,7 +78,11 @@ impl Storage for Tap {
     }
 
     fn purge(&mut self, upto: LogId) -> Result<(), StorageError> {
-        self.inner.purge(upto)
+        let answer = self.inner.purge(upto);
+        if answer.is_ok() {
+            self.ledger.book().began_at = None;
+        }
+        answer
     }
 
     fn begin_snapshot(&mut self, meta: SnapshotMeta) -> Result<Box<dyn SnapshotWriter>, StorageError> {
@@ -98,11 +102,7 @@ impl Storage for Tap {
         let last = finished.meta.last;
         let answer = self.inner.install_snapshot(finished);
         if answer.is_ok() {
-            let mut book = self.ledger.book();
-            book.purged_before = book.covered_before;
-            book.covered_before = book.covered;
-            book.covered = last;
-            book.installed += 1;
+            self.ledger.book().installed(last);
         }
         answer
     }

@@ -29,7 +29,7 @@ fn seeds_replay() {
 
 #[test]
 fn bugs_are_caught() {
-    let hunt = ["mutants", "--only", "1,15,23", "--most", "60", "--operations", OPERATIONS];
+    let hunt = ["mutants", "--only", "1,15,23,29,30,38", "--most", "60", "--operations", OPERATIONS];
     let output = konsul_sim(&hunt);
     assert!(output.status.success(), "{}", text(&output));
 }
@@ -54,4 +54,20 @@ fn a_batch_goes_on_where_it_was() {
     assert_eq!(lines.lines().count(), 3, "{lines}");
     assert!(text(&first).contains("2 seeds, 0 broken"), "{}", text(&first));
     assert!(text(&second).contains("3 seeds, 0 broken"), "{}", text(&second));
+}
+
+/// A seed that fails is made smaller, and what is left fails in the same way.
+#[test]
+fn a_failing_seed_is_made_smaller() {
+    let bug = ["--seed", "1", "--operations", OPERATIONS, "--mutant", "33"];
+    let shrunk = konsul_sim(&[&["shrink"], &bug[..]].concat());
+    assert!(shrunk.status.success(), "{}", text(&shrunk));
+    let said = text(&shrunk);
+    let smallest = said.trim().strip_prefix("smallest: konsul-sim ").expect("a command to repeat it");
+    let arguments: Vec<&str> = smallest.split(' ').collect();
+    let left: u64 = arguments[4].parse().expect("a number of operations");
+    assert!(left < OPERATIONS.parse().expect("a number") && arguments.contains(&"--without"), "{said}");
+    let again = konsul_sim(&arguments);
+    assert_eq!(again.status.code(), Some(1), "{}", text(&again));
+    assert!(text(&again).contains("I-33 RefIntegrity"), "{}", text(&again));
 }

@@ -9,6 +9,7 @@ use konsul_types::{
 use smol_str::SmolStr;
 
 use crate::hash::{RecordHash, Table};
+use crate::mutants;
 use crate::state::State;
 
 /// Most prepared queries.
@@ -170,6 +171,9 @@ impl State {
     pub(crate) fn end_queries_of(&mut self, session: SessionId, changes: &mut Vec<Change>) {
         let bound = self.queries.iter().filter(|query| query.session == Some(session));
         let ids: Vec<QueryId> = bound.map(|query| query.id).collect();
+        if mutants::active(mutants::QUERY_OUTLIVES_SESSION) {
+            return;
+        }
         ids.into_iter().for_each(|id| self.put_query(id, None, changes));
     }
 }

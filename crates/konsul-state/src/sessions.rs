@@ -91,7 +91,7 @@ impl Sessions {
         if let Some(at) = session.deadline {
             self.deadlines.insert((at, namespace.clone(), id));
         }
-        self.by_node.insert((session.spec.node.clone(), namespace.clone(), id));
+        self.by_node.insert((listed_under(&session.spec.node), namespace.clone(), id));
         *self.counts.entry(namespace.clone()).or_default() += 1;
     }
 
@@ -99,7 +99,7 @@ impl Sessions {
         if let Some(at) = session.deadline {
             self.deadlines.remove(&(at, namespace.clone(), id));
         }
-        self.by_node.remove(&(session.spec.node.clone(), namespace.clone(), id));
+        self.by_node.remove(&(listed_under(&session.spec.node), namespace.clone(), id));
         match self.count(namespace) {
             // No trace is left, as in a state that was read from a snapshot.
             0 | 1 => drop(self.counts.remove(namespace)),
@@ -109,10 +109,16 @@ impl Sessions {
 
     fn on_node(&self, node: &NodeName) -> Vec<(Namespace, SessionId)> {
         let lowest = Namespace::new("0").expect("a digit is a namespace");
+        let node = listed_under(node);
         let from = (node.clone(), lowest, SessionId(uuid_zero()));
-        let here = self.by_node.range(from..).take_while(|(name, ..)| name == node);
+        let here = self.by_node.range(from..).take_while(|(name, ..)| *name == node);
         here.map(|(_, namespace, id)| (namespace.clone(), *id)).collect()
     }
+}
+
+/// The names of nodes are compared without regard to case, and a session says its node's as its holder wrote it.
+pub(crate) fn listed_under(node: &NodeName) -> NodeName {
+    if mutants::active(mutants::NODES_AS_SPELLED) { node.clone() } else { node.folded() }
 }
 
 /// Whether a session leans on a check of its node. Node checks may name checks of instances in the default namespace too, as
@@ -327,7 +333,7 @@ impl State {
                 Behavior::Release => self.release_key(namespace, &key, changes),
                 Behavior::Delete => self.remove_key(namespace, &key, changes),
             }
-            if delay > 0 {
+            if delay > 0 && !mutants::active(mutants::NO_LOCK_DELAY) {
                 let until = self.at.plus(delay);
                 self.keyspace_mut(namespace).delay_lock(&key, until);
             }

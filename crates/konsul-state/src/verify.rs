@@ -8,6 +8,7 @@ use konsul_types::Namespace;
 
 use crate::hash::{Hashes, Table};
 use crate::keyspace::{Keyspace, record_hash};
+use crate::sessions::listed_under;
 use crate::state::State;
 
 mod catalogue;
@@ -110,7 +111,9 @@ impl State {
         let mut nodes: Vec<_> = self
             .sessions
             .all()
-            .map(|(namespace, session)| (session.spec.node.clone(), namespace.clone(), session.spec.id))
+            .map(|(namespace, session)| {
+                (listed_under(&session.spec.node), namespace.clone(), session.spec.id)
+            })
             .collect();
         nodes.sort_unstable();
         (!nodes.iter().eq(self.sessions.by_node.iter()))

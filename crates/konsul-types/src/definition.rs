@@ -4,6 +4,9 @@
 //! agent keeps definitions in its own durable state and derives the catalogue's records from them. The rules and texts are
 //! Consul's (`CheckType.Validate`).
 
+use std::fmt;
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -53,7 +56,7 @@ pub struct ServiceDefinition {
 /// A check of an instance or of the node, with what it runs.
 ///
 /// Spans are in milliseconds, and zero stands for "not set", where Consul takes its default.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CheckDefinition {
     /// Its id; `None` for the one that its place gives it, see [`CheckDefinition::id_in`].
     pub id: Option<CheckId>,
@@ -125,6 +128,46 @@ pub struct CheckDefinition {
     pub output_max: u32,
 }
 
+// Headers, bodies and arguments carry credentials, and so may a URL: they are counted, and not shown.
+impl fmt::Debug for CheckDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<&str> = self.header.iter().map(|(name, _)| name.as_str()).collect();
+        let spans = [self.ttl_ms, self.interval_ms, self.timeout_ms, self.deregister_after_ms];
+        let targets = [&self.tcp, &self.udp, &self.grpc, &self.h2ping, &self.os_service];
+        f.debug_struct("CheckDefinition")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("kind", &self.kind().map(CheckKind::name))
+            .field("status", &self.status)
+            .field("service", &self.service)
+            .field("namespace", &self.namespace)
+            .field("ttl_interval_timeout_deregister_ms", &spans)
+            .field("http", &without_secrets(&self.http))
+            .field("method", &self.method)
+            .field("headers", &headers)
+            .field("body_bytes", &self.body.len())
+            .field("target", &targets.into_iter().find(|target| !target.is_empty()))
+            .field("program", &self.script_args.first())
+            .field("arguments", &self.script_args.len().saturating_sub(1))
+            .field("container", &self.docker_container_id)
+            .field("alias", &(&self.alias_node, &self.alias_service))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A URL without user, password and what is asked for behind the path.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let path = rest.find('/').unwrap_or(rest.len());
+            let host = rest[..path].rfind('@').map_or(0, |at| at + 1);
+            format!("{scheme}://{}", &rest[host..])
+        }
+        None => url.to_owned(),
+    }
+}
+
 /// Most pairs of an instance.
 pub const SERVICE_META_PAIRS_MAX: usize = 64;
 
@@ -135,6 +178,24 @@ pub const SERVICE_META_KEY_MAX: usize = 128;
 pub const SERVICE_META_VALUE_MAX: usize = 512;
 
 impl ServiceDefinition {
+    /// An address that is an IP address is also the one of its family (`lan_ipv4`), unless another was given for that. As
+    /// Consul's agents do with whatever is registered with them.
+    pub fn fill_families(&mut self) {
+        let family = match self.address.parse() {
+            Ok(IpAddr::V4(_)) => "ipv4",
+            Ok(IpAddr::V6(_)) => "ipv6",
+            Err(_) => return,
+        };
+        for net in ["lan", "wan"] {
+            let kind = format!("{net}_{family}");
+            if !self.tagged_addresses.iter().any(|(known, _)| *known == kind) {
+                let address = ServiceAddress { address: self.address.as_str().into(), port: self.port };
+                self.tagged_addresses.push((kind, address));
+            }
+        }
+        self.tagged_addresses.sort_by(|one, other| one.0.cmp(&other.0));
+    }
+
     /// Everything that keeps it from being registered, in Consul's words where it has some. Its checks are not looked at:
     /// see [`CheckDefinition::validate`].
     ///
@@ -357,6 +418,41 @@ mod tests {
         assert_eq!(of(docker), (Some(CheckKind::Docker), Ok(())));
         let both = |c: &mut CheckDefinition| (c.ttl_ms, c.interval_ms) = (1, 1);
         assert_eq!(of(both).1, Err("Interval and TTL cannot both be specified"));
+    }
+
+    #[test]
+    fn what_is_printed_holds_no_secret() {
+        let secret = |text: &str| format!("{text}-secret");
+        let check = CheckDefinition {
+            http: "https://user:p-secret@host:1/path@x?token=q-secret#f".into(),
+            header: vec![("Authorization".into(), vec![secret("h")])],
+            body: secret("b"),
+            script_args: vec!["/bin/probe".into(), secret("a")],
+            ..CheckDefinition::default()
+        };
+        let told = format!("{:?}", ServiceDefinition { checks: vec![check], ..web() });
+        assert!(!told.contains("secret"), "{told}");
+        for part in
+            ["https://host:1/path@x\"", "Authorization", "body_bytes: 8", "/bin/probe", "arguments: 1"]
+        {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_also_the_one_of_its_family() {
+        let own = ("lan_ipv4".to_owned(), ServiceAddress { address: "192.0.2.1".into(), port: 1 });
+        let filled = |address: &str, tagged: Vec<_>| {
+            let mut definition =
+                ServiceDefinition { address: address.into(), port: 80, tagged_addresses: tagged, ..web() };
+            definition.fill_families();
+            let told = definition.tagged_addresses.into_iter();
+            told.map(|(kind, at)| format!("{kind} {}:{}", at.address, at.port)).collect::<Vec<_>>()
+        };
+        assert_eq!(filled("10.0.0.1", vec![own]), ["lan_ipv4 192.0.2.1:1", "wan_ipv4 10.0.0.1:80"]);
+        assert_eq!(filled("2001:db8::1", vec![]), ["lan_ipv6 2001:db8::1:80", "wan_ipv6 2001:db8::1:80"]);
+        assert_eq!(filled("host.example", vec![]), [""; 0]);
+        assert_eq!(filled("", vec![]), [""; 0]);
     }
 
     fn web() -> ServiceDefinition {

@@ -5,6 +5,9 @@ use smol_str::SmolStr;
 
 use crate::{Index, Namespace, NodeName, Pairs, ServiceId, ServiceName, Tags};
 
+/// The service whose instances are the servers themselves, as in Consul.
+pub const SERVERS_SERVICE: &str = "consul";
+
 /// One instance of a service on a node. `(node, namespace, id)` is its identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {

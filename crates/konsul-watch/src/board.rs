@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use konsul_types::{Change, ChangeSet, Index, Key, LockName, Namespace, NodeName, ServiceName, SessionId};
 
+use crate::mutants;
 use crate::prefix_tree::PrefixTree;
 use crate::seats::{List, SeatId, Seats};
 use crate::slot::Slot;
@@ -22,6 +23,7 @@ pub(crate) struct Board {
     rooms: HashMap<Namespace, Room>,
     nodes: List,
     node: HashMap<NodeName, List>,
+    on_node: HashMap<NodeName, List>,
     checks: List,
     coordinates: List,
     queries: List,
@@ -39,6 +41,7 @@ struct Room {
     locks: HashMap<LockName, List>,
     lock_waiters: HashMap<(LockName, SessionId), List>,
     services: List,
+    any_service: List,
     service: HashMap<ServiceName, List>,
     passing: HashMap<ServiceName, List>,
 }
@@ -52,6 +55,7 @@ impl Room {
             && self.locks.is_empty()
             && self.lock_waiters.is_empty()
             && self.services.is_empty()
+            && self.any_service.is_empty()
             && self.service.is_empty()
             && self.passing.is_empty()
     }
@@ -85,6 +89,7 @@ impl Board {
                 room.lock_waiters.entry((name.clone(), *session)).or_default()
             }
             Topic::Services(ns) => &mut self.rooms.entry(ns.clone()).or_default().services,
+            Topic::AnyService(ns) => &mut self.rooms.entry(ns.clone()).or_default().any_service,
             Topic::Service(ns, name) => {
                 self.rooms.entry(ns.clone()).or_default().service.entry(name.clone()).or_default()
             }
@@ -93,6 +98,7 @@ impl Board {
             }
             Topic::Nodes => &mut self.nodes,
             Topic::Node(name) => self.node.entry(name.clone()).or_default(),
+            Topic::OnNode(name) => self.on_node.entry(name.clone()).or_default(),
             Topic::Checks => &mut self.checks,
             Topic::Coordinates => &mut self.coordinates,
             Topic::Queries => &mut self.queries,
@@ -131,6 +137,7 @@ impl Board {
             | Topic::Lock(ns, _)
             | Topic::LockWaiter(ns, ..)
             | Topic::Services(ns)
+            | Topic::AnyService(ns)
             | Topic::Service(ns, _)
             | Topic::PassingService(ns, _) => {
                 let Some(room) = self.rooms.get_mut(ns) else {
@@ -141,6 +148,7 @@ impl Board {
             }
             Topic::Nodes => seats.leave(&mut self.nodes, seat),
             Topic::Node(name) => leave_one(&mut self.node, name, seat, seats),
+            Topic::OnNode(name) => leave_one(&mut self.on_node, name, seat, seats),
             Topic::Checks => seats.leave(&mut self.checks, seat),
             Topic::Coordinates => seats.leave(&mut self.coordinates, seat),
             Topic::Queries => seats.leave(&mut self.queries, seat),
@@ -179,21 +187,31 @@ impl Board {
             Change::Service { old, new } => {
                 // Both are of one instance, so of one node and namespace.
                 let Some(service) = new.as_ref().or(old.as_ref()) else { return 0 };
-                let of_node = call_one(&mut self.node, &service.node.folded(), index, seats, called);
+                let of_node = self.call_node(&service.node.folded(), index, called);
                 of_node + self.call_room(&service.namespace, index, change, called)
             }
             Change::Node { name, .. } => {
-                let of_node = call_one(&mut self.node, &name.folded(), index, seats, called);
-                of_node + seats.call(&mut self.nodes, index, called)
+                let of_node = self.call_node(&name.folded(), index, called);
+                of_node + self.seats.call(&mut self.nodes, index, called)
             }
             Change::Coordinate(_) => seats.call(&mut self.coordinates, index, called),
             Change::Query { .. } => seats.call(&mut self.queries, index, called),
-            Change::Check { .. } => seats.call(&mut self.checks, index, called),
+            Change::Check { node, .. } => {
+                let on_node = call_one(&mut self.on_node, &node.folded(), index, seats, called);
+                on_node + seats.call(&mut self.checks, index, called)
+            }
             Change::Event(_) => seats.call(&mut self.events, index, called),
             // The feed treats it as an end of history before it asks here.
             Change::Reset => 0,
         };
         looked_at + self.seats.call(&mut self.all, index, called)
+    }
+
+    /// Those who look at a node's record and its instances.
+    fn call_node(&mut self, name: &NodeName, index: Index, called: &mut Vec<Arc<Slot>>) -> usize {
+        let seats = &mut self.seats;
+        let of_node = call_one(&mut self.node, name, index, seats, called);
+        of_node + call_one(&mut self.on_node, name, index, seats, called)
     }
 
     fn call_room(
@@ -232,10 +250,12 @@ impl Room {
                 leave_one(&mut self.lock_waiters, &(name.clone(), *session), seat, seats);
             }
             Topic::Services(_) => seats.leave(&mut self.services, seat),
+            Topic::AnyService(_) => seats.leave(&mut self.any_service, seat),
             Topic::Service(_, name) => leave_one(&mut self.service, name, seat, seats),
             Topic::PassingService(_, name) => leave_one(&mut self.passing, name, seat, seats),
             Topic::Nodes
             | Topic::Node(_)
+            | Topic::OnNode(_)
             | Topic::Checks
             | Topic::Coordinates
             | Topic::Queries
@@ -280,10 +300,15 @@ impl Room {
             }
             Change::Service { .. } => seats.call(&mut self.services, index, called),
             Change::Instances { name, passing, .. } => {
-                let all = call_one(&mut self.service, name, index, seats, called);
+                let mut all = call_one(&mut self.service, name, index, seats, called);
+                if mutants::is(mutants::WOKEN_BY_OTHERS) {
+                    all += call_every(&mut self.service, index, seats, called);
+                }
+                let wakes_passing = *passing && !mutants::is(mutants::PASSING_NOT_WOKEN);
                 let of_passing =
-                    if *passing { call_one(&mut self.passing, name, index, seats, called) } else { 0 };
-                all + of_passing
+                    if wakes_passing { call_one(&mut self.passing, name, index, seats, called) } else { 0 };
+                let of_any = if *passing { seats.call(&mut self.any_service, index, called) } else { 0 };
+                all + of_passing + of_any
             }
             _ => 0,
         }
@@ -313,6 +338,17 @@ fn call_one<K: Hash + Eq>(
         shrink(lists);
     }
     looked_at
+}
+
+/// Used by one of the mutants only.
+fn call_every<K: Hash + Eq + Ord + Clone>(
+    lists: &mut HashMap<K, List>,
+    index: Index,
+    seats: &mut Seats,
+    called: &mut Vec<Arc<Slot>>,
+) -> usize {
+    let names: std::collections::BTreeSet<K> = lists.keys().cloned().collect();
+    names.iter().map(|name| call_one(lists, name, index, seats, called)).sum()
 }
 
 /// Gives memory back after a crowd has left, at a cost that the leaving has paid for.

@@ -112,6 +112,13 @@ impl Feed {
         self.0.lock().history.time_of(index)
     }
 
+    /// What came after `after`, oldest first, in one piece of history of no more than `most` sets; empty at its end. For who
+    /// has a state and wants to know what it was a little before. `None` if history does not reach back so far.
+    pub fn since(&self, after: Index, most: usize) -> Option<Vec<Arc<ChangeSet>>> {
+        let state = self.0.lock();
+        (after >= state.history.oldest()).then(|| state.history.since(after, most))
+    }
+
     /// Registers a reader for the next change of `topic` above `after`. See [`Parked`] for the order of steps
     /// that loses no update.
     ///

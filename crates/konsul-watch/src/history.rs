@@ -105,6 +105,12 @@ impl History {
         }
     }
 
+    /// The first sets after `after`, no more than `most`.
+    pub(crate) fn since(&self, after: Index, most: usize) -> Vec<Arc<ChangeSet>> {
+        let from = self.entries.partition_point(|entry| entry.index <= after);
+        self.entries.range(from..).take(most).map(|entry| Arc::clone(&entry.set)).collect()
+    }
+
     /// Looks for the first set after `cursor` that concerns `topic`, at no more than a bounded number of
     /// changes.
     pub(crate) fn scan(&self, cursor: Index, topic: &Topic) -> Scan {

@@ -7,6 +7,12 @@ pub const REGISTERED_AFTER_READ: u32 = 22;
 /// A subscriber that history has moved past goes on with what is left and is not told.
 pub const DROPS_SILENTLY: u32 = 23;
 
+/// Nobody wakes a reader of passing instances.
+pub const PASSING_NOT_WOKEN: u32 = 30;
+
+/// A reader of one service wakes by news of any service of its namespace.
+pub const WOKEN_BY_OTHERS: u32 = 31;
+
 #[cfg(feature = "mutants")]
 mod selected {
     use std::sync::atomic::{AtomicU32, Ordering};

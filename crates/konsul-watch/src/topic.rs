@@ -25,10 +25,15 @@ pub enum Topic {
     Nodes,
     /// A node's record and the instances on it; its name is folded.
     Node(NodeName),
+    /// A node's record, the instances on it, and every check on it; its name is folded.
+    OnNode(NodeName),
     /// All checks of all nodes.
     Checks,
     /// All instances of all services of a namespace; not their checks.
     Services(Namespace),
+    /// What is told of the passing instances of any service of a namespace: whose number of instances, tags or health may
+    /// have changed.
+    AnyService(Namespace),
     /// What is told of one service: its instances, their checks, nodes and those nodes' checks. Its name is folded.
     Service(Namespace, ServiceName),
     /// The same for who is told of passing instances only.
@@ -68,13 +73,15 @@ impl Topic {
                 Topic::LockWaiter(ns, name, waiter),
                 Change::LockWaiter { namespace, name: changed, session, .. },
             ) => ns == namespace && name == changed && waiter == session,
-            (Topic::Node(node), Change::Node { name, .. }) => *node == name.folded(),
-            (Topic::Node(node), Change::Service { old, new }) => {
+            (Topic::Node(node) | Topic::OnNode(node), Change::Node { name, .. })
+            | (Topic::OnNode(node), Change::Check { node: name, .. }) => *node == name.folded(),
+            (Topic::Node(node) | Topic::OnNode(node), Change::Service { old, new }) => {
                 old.iter().chain(new).any(|service| *node == service.node.folded())
             }
             (Topic::Services(ns), Change::Service { old, new }) => {
                 old.iter().chain(new).any(|service| *ns == service.namespace)
             }
+            (Topic::AnyService(ns), Change::Instances { namespace, passing: true, .. }) => ns == namespace,
             (Topic::Service(ns, service), Change::Instances { namespace, name, .. })
             | (Topic::PassingService(ns, service), Change::Instances { namespace, name, passing: true }) => {
                 ns == namespace && service == name

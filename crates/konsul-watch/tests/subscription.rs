@@ -248,3 +248,20 @@ fn a_long_way_to_go_is_gone_in_parts() {
     feed.publish(vec![keys(10_000, &["a"])]);
     assert_eq!(lines(&mut subscription), "10000: a");
 }
+
+#[test]
+fn history_is_handed_out_in_pieces_as_far_back_as_it_reaches() {
+    let feed = Feed::new(FeedLimits { entries: 4, ..FeedLimits::default() });
+    feed.publish((1..=6).map(|index| keys(index * 10, &["a"])).collect());
+    let since = |after: u64, most| {
+        let sets = feed.since(Index(after), most)?;
+        Some(sets.iter().map(|set| set.index.0).collect::<Vec<_>>())
+    };
+    assert_eq!(since(20, 3), Some(vec![30, 40, 50]));
+    assert_eq!(since(50, 3), Some(vec![60]));
+    assert_eq!(since(55, 3), Some(vec![60]));
+    assert_eq!(since(60, 3), Some(vec![]));
+    assert_eq!(since(19, 3), None, "20 is gone, and may have changed something");
+    feed.reset(Index(70));
+    assert_eq!((since(60, 3), since(70, 3)), (None, Some(vec![])));
+}

@@ -3,15 +3,15 @@
 mod common;
 
 use common::{
-    check, event, key, kv, kv_in, lock, lock_name, lock_waiter, node, ns, on_key, on_prefix, session,
-    session_id,
+    check, event, instances, key, kv, kv_in, lock, lock_name, lock_waiter, node, node_name, ns, on_key,
+    on_prefix, service, service_name, session, session_id,
 };
 use konsul_types::Change;
 use konsul_watch::Topic;
 
 /// The changes of a small world that concern a topic, by their names here.
 fn concerning(topic: &Topic) -> String {
-    let changes: [(&str, Change); 16] = [
+    let changes: [(&str, Change); 21] = [
         ("app", kv("app")),
         ("app/", kv("app/")),
         ("app/web", kv("app/web")),
@@ -28,6 +28,11 @@ fn concerning(topic: &Topic) -> String {
         ("node", node("n")),
         ("check", check("n")),
         ("event", event()),
+        ("m:check", check("M")),
+        ("service", service("default", "n", "web")),
+        ("web", instances("default", "web", true)),
+        ("web~", instances("default", "web", false)),
+        ("b:web", instances("b", "web", true)),
     ];
     let names: Vec<_> =
         changes.iter().filter(|(_, change)| topic.concerns(change)).map(|(name, _)| *name).collect();
@@ -54,9 +59,21 @@ fn a_topic_concerns_what_its_name_says() {
         (Topic::LockWaiter(default(), lock_name("l"), session_id(2)), "l<2"),
         (Topic::LockWaiter(default(), lock_name("m"), session_id(2)), ""),
         (Topic::Nodes, "node"),
-        (Topic::Checks, "check"),
+        (Topic::Node(node_name("n")), "node service"),
+        (Topic::OnNode(node_name("n")), "node check service"),
+        (Topic::OnNode(node_name("m")), "m:check"),
+        (Topic::Checks, "check m:check"),
+        (Topic::Services(default()), "service"),
+        (Topic::AnyService(default()), "web"),
+        (Topic::AnyService(ns("b")), "b:web"),
+        (Topic::Service(default(), service_name("web")), "web web~"),
+        (Topic::PassingService(default(), service_name("web")), "web"),
+        (Topic::Service(default(), service_name("db")), ""),
         (Topic::Events, "event"),
-        (Topic::All, "app app/ app/web apple b:app/web s1 s2 b:s1 l m b:l l<1 l<2 node check event"),
+        (
+            Topic::All,
+            "app app/ app/web apple b:app/web s1 s2 b:s1 l m b:l l<1 l<2 node check event m:check service web web~ b:web",
+        ),
     ];
     for (topic, expect) in table {
         assert_eq!(concerning(&topic), expect, "{topic:?}");

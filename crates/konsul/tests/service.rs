@@ -119,6 +119,28 @@ fn the_configuration_in_force_is_shown_with_its_origins_and_validated() {
 }
 
 #[test]
+fn a_definition_with_a_mistake_stops_the_start_with_file_and_line() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.hcl"), "service { name = \"web\" port = 80 }\n").unwrap();
+    let at = format!("-config-dir={}", dir.path().display());
+    for (text, place, word) in [
+        ("{\n  \"service\": { \"name\": \"db\",\n    \"prot\": 1 }\n}", "b.json:3:", "port"),
+        (
+            "{ \"check\": { \"id\": \"c\", \"name\": \"c\",\n \"interval\": \"soon\", \"tcp\": \"a:1\" } }",
+            "b.json:2:",
+            "soon",
+        ),
+        ("{ \"services\": [\n { \"name\": \"db\" },\n { \"name\": \"web\" }\n] }", "b.json:3:", "web"),
+    ] {
+        std::fs::write(dir.path().join("b.json"), text).unwrap();
+        let flags = ["agent", "-dev", "-http-port=0", "-dns-port=-1", &at];
+        let output = Command::new(BINARY).args(flags).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && told.contains(place) && told.contains(word), "{text}: {told}");
+    }
+}
+
+#[test]
 fn a_log_file_that_cannot_be_written_stops_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");

@@ -9,8 +9,8 @@ use clap::{Arg, ArgAction, Args, ColorChoice, CommandFactory as _, FromArgMatche
 use clap_complete::ArgValueCompleter;
 
 use crate::commands::{
-    backup, bench, check, completion, context, debug, event, figures, info, kv, lock, node, query, service,
-    session, snapshot, status, txn, version, watch,
+    backup, bench, check, completion, context, debug, dns, event, figures, info, kv, lock, node, query,
+    service, session, snapshot, status, txn, version, watch,
 };
 use crate::console::Console;
 use crate::exit::{self, Exit};
@@ -127,6 +127,8 @@ pub enum Group {
     /// Prepared queries
     #[command(subcommand)]
     Query(query::Query),
+    /// Asks Konsul's DNS, and says what each record stands for
+    Dns(dns::Dns),
     /// Sessions: leases that keys and locks hang on
     #[command(subcommand)]
     Session(session::Session),
@@ -180,6 +182,7 @@ impl Group {
             Group::Check(group) => group.run(run).await,
             Group::Health(group) => group.run(run).await,
             Group::Query(group) => group.run(run).await,
+            Group::Dns(group) => group.run(run).await,
             Group::Session(group) => group.run(run).await,
             Group::Lock(group) => group.run(run).await,
             Group::Txn(group) => group.run(run).await,

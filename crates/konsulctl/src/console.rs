@@ -22,6 +22,8 @@ pub struct Console<'a> {
 pub struct Terminal {
     /// Columns of the terminal that standard output is; `None` for a pipe or a file.
     pub width: Option<usize>,
+    /// Its lines, if it tells.
+    pub rows: Option<usize>,
     /// Whether standard error is a terminal.
     pub stderr: bool,
     /// Its columns, if it tells.
@@ -73,7 +75,10 @@ impl<'a> Console<'a> {
             Box::new(io::stderr()),
             false,
         );
-        console.seen_on(Terminal { width, stderr, stderr_width, stdin, plain: false })
+        let mut console =
+            console.seen_on(Terminal { width, rows: None, stderr, stderr_width, stdin, plain: false });
+        console.measure();
+        console
     }
 
     /// A variable of the environment; empty counts as unset.
@@ -89,6 +94,21 @@ impl<'a> Console<'a> {
     /// Columns of the terminal that a person reads the output on; `None` if it goes into a pipe or a file.
     pub(crate) fn width(&self) -> Option<usize> {
         self.terminal.width
+    }
+
+    /// Lines of that terminal, if it tells.
+    pub(crate) fn rows(&self) -> Option<usize> {
+        self.terminal.rows
+    }
+
+    /// Looks again at how large the terminal is: whoever draws more than once may find another one.
+    pub(crate) fn measure(&mut self) {
+        if let (Some(_), Some((width, height))) =
+            (self.terminal.width, terminal_size::terminal_size_of(io::stdout()))
+        {
+            self.terminal.width = Some(usize::from(width.0));
+            self.terminal.rows = Some(usize::from(height.0));
+        }
     }
 
     /// Whether standard input is a terminal.

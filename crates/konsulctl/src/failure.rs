@@ -128,6 +128,22 @@ fn next_for(code: &str) -> Option<&'static str> {
         "stale_index" => "read it again and repeat the change on what is there now",
         "lock_held" => "`konsulctl lock list` shows who holds it",
         "unknown_session" | "session_not_found" => "`konsulctl session list` shows the sessions that live",
+        "service_not_found" => {
+            "`konsulctl service ls` shows the services, `konsulctl service ls --local` what this agent keeps"
+        }
+        "node_not_found" | "missing_node" | "not_registered" => "`konsulctl node ls` shows the nodes",
+        "check_not_found" | "missing_check" => {
+            "`konsulctl check ls` shows the checks, `konsulctl check ls --local` what this agent keeps"
+        }
+        "critical_check" => "`konsulctl check ls --status critical` shows which, and what they say",
+        "not_a_ttl_check" => "`konsulctl check history` shows what its own runs found",
+        "missing_service" => "register the instance first: `konsulctl service register`",
+        "node_name_taken" => "take another name, or deregister the node that has it: `konsulctl node ls`",
+        "query_not_found" | "query_name_taken" => "`konsulctl query ls` shows the queries",
+        "bad_filter" => "the detail says where; `konsulctl service ls --help` has an example of a filter",
+        "subscription_not_found" | "subscription_exists" => "take another id for the subscription",
+        "no_path_to_datacenter" => "`konsul catalog datacenters` lists those that are known",
+        "not_offered" => "`konsulctl version` says what build the server is",
         "permission_denied" => "name a token that may do this: --token-file FILE",
         "no_leader" | "not_ready" | "stopping" => {
             "try again in a moment; `konsulctl status` says whether there is a leader"
@@ -155,3 +171,33 @@ pub(crate) fn exit_of(status: u16, code: &str) -> Exit {
 
 /// The outcome of a command.
 pub type Outcome = Result<(), Failure>;
+
+#[cfg(test)]
+mod tests {
+    use konsul_client::v2::api::code::CODES;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_of_discovery_says_what_to_do_next() {
+        for code in [
+            "service_not_found",
+            "node_not_found",
+            "check_not_found",
+            "query_not_found",
+            "missing_node",
+            "missing_check",
+            "missing_service",
+            "critical_check",
+            "not_registered",
+            "not_a_ttl_check",
+            "node_name_taken",
+            "query_name_taken",
+            "bad_filter",
+        ] {
+            assert!(CODES.iter().any(|known| known.id == code), "the API has no code {code}");
+            assert!(next_for(code).is_some(), "{code} says nothing of what to do");
+        }
+        assert_eq!(next_for("no_such_code"), None);
+    }
+}

@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command};
+
 use support::{Node, Shell};
 
 const WEB: &str = r#"
@@ -123,4 +126,78 @@ fn a_query_is_made_executed_and_removed() {
     assert!(shell.ok(&["query", "explain", "q", "-o", "json"]).contains("!v1"));
     shell.ok(&["query", "delete", id]);
     assert_eq!(shell.run(&["query", "get", id]).code, Some(3));
+}
+
+/// Lines of a command that goes on, as they come.
+fn lines(child: &mut Child) -> std::io::Lines<BufReader<ChildStdout>> {
+    BufReader::new(child.stdout.take().unwrap()).lines()
+}
+
+fn interrupted(mut child: Child) -> Option<i32> {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn a_service_is_watched_and_goes_on_from_its_cursor() {
+    let (_node, shell) = registered();
+    let words = ["service", "watch", "web", "--passing", "--initial", "-o", "json", "--cursor-file", "cursor"];
+    let mut watch = shell.binary().args(words).spawn().unwrap();
+    let mut out = lines(&mut watch);
+    let mut next = || json(&out.next().unwrap().unwrap());
+    let first = next();
+    assert_eq!((&first["kind"], &first["record"]["id"]), (&"present".into(), &"web-1".into()));
+    shell.ok(&["check", "fail", "beat", "no worker is left"]);
+    let left = next();
+    assert_eq!((&left["kind"], &left["record"]["status"]), (&"left".into(), &"critical".into()));
+    shell.ok(&["check", "pass", "beat"]);
+    assert_eq!(next()["kind"], "entered");
+    assert_eq!(interrupted(watch), Some(130));
+    // Nobody watches, and nothing is lost.
+    shell.ok(&["check", "fail", "beat", "again"]);
+    shell.ok(&["service", "deregister", "web-1"]);
+    let words = ["service", "watch", "web", "--passing", "--cursor-file", "cursor", "--count", "1"];
+    let shown = shell.ok(&words);
+    assert!(shown.contains("\tleft\tinstance\t") && shown.contains("/web-1\tcritical\t"), "{shown}");
+    assert!(shown.contains("beat: again"), "{shown}");
+}
+
+#[test]
+fn a_table_that_stays_up_to_date_is_a_line_for_each_change_without_a_terminal() {
+    let (_node, shell) = registered();
+    for (words, first, second) in [
+        (&["service", "ls", "--watch"][..], "\tpresent\tservice\t", "1 critical"),
+        (&["health", "web", "--watch"], "\tpresent\tinstance\t", "/web-1\tcritical"),
+        (&["service", "show", "web", "--watch"], "\tpresent\tinstance\t", "/web-1\tcritical"),
+    ] {
+        let mut watch = shell.binary().args(words).spawn().unwrap();
+        let mut out = lines(&mut watch).map(Result::unwrap);
+        assert!(out.any(|line| line.contains(first)), "{words:?}");
+        shell.ok(&["check", "fail", "beat", "no worker is left"]);
+        let shown = out.find(|line| line.contains(second)).unwrap();
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+        assert_eq!(interrupted(watch), Some(130));
+        shell.ok(&["check", "pass", "beat"]);
+    }
+}
+
+#[test]
+fn nodes_checks_and_events_are_watched() {
+    let (_node, shell) = registered();
+    let mut watch = shell.binary().args(["watch", "--checks", "any", "--initial"]).spawn().unwrap();
+    let mut node = shell.binary().args(["watch", "--services", "--initial"]).spawn().unwrap();
+    let (checks, services) = (lines(&mut watch), lines(&mut node));
+    let (mut checks, mut services) = (checks.map(Result::unwrap), services.map(Result::unwrap));
+    assert!(services.any(|line| line.contains("\tpresent\tservice\tweb\t")));
+    assert!(checks.any(|line| line.contains("\tpresent\tcheck\t") && line.contains("/beat\tpassing\t")));
+    shell.ok(&["check", "fail", "beat", "no worker is left"]);
+    assert!(checks.any(|line| line.contains("/beat\tcritical\tno worker is left")));
+    assert!(services.any(|line| line.contains("0 passing, 0 warning, 1 critical")));
+    assert_eq!((interrupted(watch), interrupted(node)), (Some(130), Some(130)));
+    shell.ok(&["event", "fire", "deploy", "1", "--service", "^web$", "--tag", "^v1$"]);
+    assert_eq!(shell.ok(&["event", "list", "--node", "other", "--service", "db"]), "");
+    assert!(shell.ok(&["event", "list", "--service", "web", "--tag", "v1"]).contains("\tdeploy\t1\t"));
+    let watched = shell.ok(&["event", "watch", "--initial", "--count", "1", "-o", "json"]);
+    assert_eq!(json(&watched)["payload"], "1", "an instance of web is kept here");
 }

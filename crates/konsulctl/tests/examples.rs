@@ -18,7 +18,7 @@ use support::{Done, Node, Shell, done};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Commands that show what happens for as long as they run, unless told otherwise.
-const ENDLESS: &[&str] = &["kv watch", "watch", "event watch"];
+const ENDLESS: &[&str] = &["kv watch", "watch", "event watch", "service watch"];
 
 fn leaves(command: &clap::Command, path: &str, out: &mut Vec<(String, Vec<String>)>) {
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
@@ -52,11 +52,12 @@ fn all() -> Vec<(String, Vec<String>)> {
 struct Ground {
     session: String,
     query: String,
+    dns: String,
     /// Indexes of the two versions of `app/color`.
     versions: (String, String),
 }
 
-fn prepare(shell: &Shell) -> Ground {
+fn prepare(shell: &Shell, dns: &str) -> Ground {
     let index = |words: &[&str]| {
         let entry: serde_json::Value = serde_json::from_str(&shell.ok(words)).unwrap();
         entry["modify_index"].to_string()
@@ -68,6 +69,10 @@ fn prepare(shell: &Shell) -> Ground {
         )
         .unwrap();
     }
+    let api = format!(
+        "check {{\n  name = \"api\"\n  http = \"http://{}/v1/status/leader\"\n  interval = \"10s\"\n}}\n",
+        shell.address
+    );
     for (file, text) in [
         ("config.json", "{}"),
         ("konsul.toml", "server = true\ndata_dir = \"data\"\nbootstrap_expect = 1\n"),
@@ -76,6 +81,7 @@ fn prepare(shell: &Shell) -> Ground {
         ("ca.pem", ""),
         ("web.hcl", "service {\n  name = \"web\"\n  id = \"web-1\"\n  port = 8080\n  tags = [\"v1\"]\n}\n"),
         ("checks.hcl", "check {\n  name = \"beat\"\n  ttl = \"30s\"\n}\n"),
+        ("api.hcl", &api),
         ("changes.json", r#"[{"op":"kv_put","key":"t","value":"1"}]"#),
     ] {
         std::fs::write(shell.path(file), text).unwrap();
@@ -83,6 +89,7 @@ fn prepare(shell: &Shell) -> Ground {
     for (script, text) in [
         ("reload.sh", "#!/bin/sh\ncat\necho reloaded\n"),
         ("deploy.sh", "#!/bin/sh\ncat\necho deployed\n"),
+        ("balancer.sh", "#!/bin/sh\ncat\necho balanced\n"),
         ("bin/ssh", "#!/bin/sh\nshift\nexec sh -c \"$*\"\n"),
     ] {
         std::fs::create_dir_all(shell.path("bin")).unwrap();
@@ -104,7 +111,7 @@ fn prepare(shell: &Shell) -> Ground {
     }
     shell.ok(&["snapshot", "save", "--overwrite", "backup.snap"]);
     let session = shell.ok(&["session", "create", "--ttl", "60s", "--lock-delay", "0s"]).trim().to_owned();
-    Ground { session, query, versions: (first, second) }
+    Ground { session, query, dns: dns.to_owned(), versions: (first, second) }
 }
 
 /// Registers what examples speak of, and answers the id of the one prepared query.
@@ -117,6 +124,9 @@ fn discovered(shell: &Shell) -> String {
     shell.run(&["check", "deregister", "api"]);
     let db = ["--name", "db", "--port", "5432", "--on-node", "db-host", "--node-address", "10.0.0.9"];
     shell.ok(&[&["service", "register"][..], &db].concat());
+    let place = r#"{"Node":"db-host","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":1,"Adjustment":0,"Height":0.001}}"#;
+    let put = shell.sh(&format!("curl -fsS -X PUT -d '{place}' {}/v1/coordinate/update", shell.address));
+    assert_eq!(put.code, Some(0), "{put:?}");
     for line in shell.ok(&["query", "ls", "-o", "plain"]).lines() {
         shell.ok(&["query", "delete", line.split('\t').next().unwrap()]);
     }
@@ -136,6 +146,10 @@ fn made_true(example: &str, path: &str, ground: &Ground) -> String {
         "lock get" | "lock release" => "konsulctl lock acquire deploy --session $SESSION >/dev/null && ",
         // The catalogue has a check of this name only where somebody says so.
         "check history" => return example.replace(" up --node db-host", " beat"),
+        // The server's DNS is on a port of its own choice.
+        "dns" => return line.replace("dns ", &format!("dns --dns-server {} ", ground.dns)),
+        // Two nodes that stand somewhere.
+        "node rtt" => return line.replace("web-host", "db-host"),
         // A node in maintenance would fail the next example.
         "service maint" => return format!("{line} && konsulctl service maint web-1 --off >/dev/null"),
         // A backup that is there is not written over.
@@ -182,6 +196,9 @@ fn nudged(mut child: Child, shell: &Shell) -> Done {
             shell.ok(&["kv", "put", key, &turn.to_string()]);
         }
         shell.ok(&["event", "fire", "deploy", "1"]);
+        for verb in ["fail", "pass"] {
+            shell.ok(&["check", verb, "beat"]);
+        }
     };
     let ended = end(child, &group);
     Done { out: seen, code: ended.code.filter(|code| *code != 130).or(Some(0)), ..ended }
@@ -202,9 +219,9 @@ fn every_example_does_what_it_says() {
     for (path, lines) in all() {
         assert!(!lines.is_empty(), "{path} has no example");
         for example in lines {
-            let ground = prepare(&shell);
+            let ground = prepare(&shell, &node.dns);
             let line = made_true(&format!("{example} "), &path, &ground);
-            let endless = ENDLESS.contains(&path.as_str());
+            let endless = ENDLESS.contains(&path.as_str()) || line.contains(" --watch ");
             let child = start(&shell, &ground, line.trim());
             let ended = if endless { nudged(child, &shell) } else { done(child) };
             if ended.code != Some(0) {

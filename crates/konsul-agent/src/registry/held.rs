@@ -52,6 +52,8 @@ pub(super) struct HeldCheck {
 pub(super) struct Marked {
     pub(super) services: BTreeSet<ServiceKey>,
     pub(super) checks: BTreeSet<CheckKey>,
+    /// Of the services, those that were defined otherwise than before while the agent ran.
+    pub(super) newly_defined: BTreeSet<ServiceKey>,
 }
 
 impl Marked {
@@ -76,8 +78,16 @@ impl Held {
         let of: Vec<CheckKey> = self.checks_of(&key).cloned().collect();
         self.marked.checks.extend(of);
         self.marked.services.insert(key.clone());
+        if self.services.get(&key).is_none_or(|known| known.definition != service.definition) {
+            self.marked.newly_defined.insert(key.clone());
+        }
         self.services.insert(key, service);
         self.version += 1;
+    }
+
+    /// What was put so far was defined before the agent began, and may have been changed in the catalogue since.
+    pub(super) fn begun(&mut self) {
+        self.marked.newly_defined.clear();
     }
 
     pub(super) fn put_check(&mut self, key: CheckKey, check: HeldCheck) {
@@ -140,6 +150,7 @@ impl Held {
     pub(super) fn mark_again(&mut self, marked: Marked) {
         self.marked.services.extend(marked.services);
         self.marked.checks.extend(marked.checks);
+        self.marked.newly_defined.extend(marked.newly_defined);
     }
 
     /// A check as the catalogue should have it; `None` if its instance is gone.

@@ -2,8 +2,8 @@
 //!
 //! A frame is the length of its content, CRC32C over it, both as four bytes with the lowest first, and the content. Frames
 //! are appended and synced before the registration is answered; what comes while a sync runs goes in the next one. At the
-//! start the file is read, what is left of it is written anew beside it, synced and renamed over it, so that it does not
-//! grow for ever.
+//! start the file is read, what is left of it is written anew beside it, synced and renamed over it. The same happens
+//! whenever it has become much larger than what was left the last time, so that it does not grow for ever.
 //!
 //! A frame that is cut off at the end of the file was never acknowledged, and is dropped. Anything else that cannot be read
 //! stops the start with the file and the offset: registrations would be lost in silence.
@@ -23,6 +23,12 @@ use super::held::{CheckKey, ServiceKey};
 
 /// The file's name in the data directory.
 const FILE: &str = "registrations";
+/// Its name until it is whole.
+const BESIDE: &str = "registrations.new";
+
+/// The file is written anew when it has this many times the bytes that it had then, and no fewer than these.
+const GROWTH: u64 = 4;
+const GROWTH_BYTES_MIN: u64 = 256 * 1024;
 
 /// Most changes that wait for the disk.
 const WAITING_MAX: usize = 1024;
@@ -75,7 +81,12 @@ type Waiting = Vec<(Vec<u8>, oneshot::Sender<Result<(), String>>)>;
 
 /// The open file, and what is to be written to it.
 struct Pen {
+    dir: PathBuf,
     file: File,
+    /// Bytes that it had when it was last written anew.
+    fresh: u64,
+    /// Why nothing can be written any more.
+    broken: Option<String>,
     waiting: Waiting,
 }
 
@@ -89,9 +100,10 @@ impl Journal {
     pub(super) fn open(dir: &Path) -> Result<(Journal, Kept), String> {
         let path = dir.join(FILE);
         let kept = read(&path)?;
-        let file =
-            rewrite(dir, &path, &kept).map_err(|why| format!("cannot write {}: {why}", path.display()))?;
-        let pen = Pen { file, waiting: Waiting::new() };
+        let unwritable = |why: io::Error| format!("cannot write {}: {why}", path.display());
+        let Fresh { file, bytes } = Fresh::write(dir, &kept).map_err(unwritable)?;
+        put_in_place(dir).map_err(unwritable)?;
+        let pen = Pen { dir: dir.to_owned(), file, fresh: bytes, broken: None, waiting: Waiting::new() };
         let worker = Worker::start("registrations", pen, WAITING_MAX, commit)
             .map_err(|why| format!("cannot start a thread for {}: {why}", path.display()))?;
         Ok((Journal { worker }, kept))
@@ -109,23 +121,53 @@ impl Journal {
 
 /// Writes and syncs everything that waits, and tells those who wait.
 fn commit(pen: &mut Pen) {
-    let Pen { file, waiting } = pen;
-    let batch = std::mem::take(waiting);
+    let batch = std::mem::take(&mut pen.waiting);
     if batch.is_empty() {
         return;
     }
     let bytes: Vec<u8> = batch.iter().flat_map(|(bytes, _)| bytes.iter().copied()).collect();
-    let whole = file.metadata().map(|before| before.len());
-    let written = whole.and_then(|whole| {
-        file.write_all(&bytes).and_then(|()| file.sync_data()).inspect_err(|_| {
-            // Half a frame in the middle of the file could not be told from damage.
-            let _ = file.set_len(whole);
-        })
-    });
-    let result = written.map_err(|why| format!("the registration could not be written to the disk: {why}"));
+    let written = match &pen.broken {
+        Some(why) => Err(why.clone()),
+        None => write(&mut pen.file, &bytes).map_err(|why| why.to_string()),
+    };
+    let result = written
+        .as_ref()
+        .map(drop)
+        .map_err(|why| format!("the registration could not be written to the disk: {why}"));
     for (_, done) in batch {
         let _ = done.send(result.clone());
     }
+    if written.is_ok_and(|length| length > GROWTH_BYTES_MIN && length > GROWTH * pen.fresh) {
+        shrink(pen);
+    }
+}
+
+/// Appends and syncs; answers the file's length.
+fn write(file: &mut File, bytes: &[u8]) -> io::Result<u64> {
+    let whole = file.metadata()?.len();
+    file.write_all(bytes).and_then(|()| file.sync_data()).inspect_err(|_| {
+        // Half a frame in the middle of the file could not be told from damage.
+        let _ = file.set_len(whole);
+    })?;
+    Ok(whole + bytes.len() as u64)
+}
+
+/// Writes what is left of the file anew. What fails before the new one is in place leaves the old one as it was; after
+/// that nobody could say which of the two a crash would leave, and nothing is taken any more.
+fn shrink(pen: &mut Pen) {
+    let fresh = read(&pen.dir.join(FILE)).and_then(|kept| {
+        Fresh::write(&pen.dir, &kept).map_err(|why| format!("cannot be written anew: {why}"))
+    });
+    let Fresh { file, bytes } = match fresh {
+        Ok(fresh) => fresh,
+        Err(why) => {
+            tracing::warn!(%why, "the file of registrations cannot be made smaller");
+            pen.fresh = pen.fresh.saturating_mul(2).max(GROWTH_BYTES_MIN);
+            return;
+        }
+    };
+    (pen.file, pen.fresh) = (file, bytes);
+    pen.broken = put_in_place(&pen.dir).err().map(|why| why.to_string());
 }
 
 fn frame(entry: &Entry) -> Vec<u8> {
@@ -169,17 +211,32 @@ fn read(path: &Path) -> Result<Kept, String> {
     Ok(kept)
 }
 
-/// Writes what is kept into a new file in place of the old one, and opens that.
-fn rewrite(dir: &Path, path: &PathBuf, kept: &Kept) -> io::Result<File> {
-    let fresh = dir.join(format!("{FILE}.new"));
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    for entry in kept.entries() {
-        file.write_all(&frame(&entry))?;
+/// A new file beside the old one, open for what comes.
+struct Fresh {
+    file: File,
+    bytes: u64,
+}
+
+impl Fresh {
+    fn write(dir: &Path, kept: &Kept) -> io::Result<Fresh> {
+        let path = dir.join(BESIDE);
+        drop(OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path)?);
+        let mut file = OpenOptions::new().append(true).open(&path)?;
+        let mut bytes = 0;
+        for entry in kept.entries() {
+            let frame = frame(&entry);
+            file.write_all(&frame)?;
+            bytes += frame.len() as u64;
+        }
+        file.sync_all()?;
+        Ok(Fresh { file, bytes })
     }
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    File::open(dir)?.sync_all()?;
-    OpenOptions::new().append(true).open(path)
+}
+
+/// Renames the new file over the old one.
+fn put_in_place(dir: &Path) -> io::Result<()> {
+    fs::rename(dir.join(BESIDE), dir.join(FILE))?;
+    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]
@@ -240,5 +297,28 @@ mod tests {
         let why = Journal::open(dir.path()).map(drop).unwrap_err();
         assert!(why.contains("is damaged at byte 0: its checksum is wrong"), "{why}");
         assert_eq!(fs::read(&path).unwrap(), bad, "a damaged file is left as it is");
+    }
+
+    #[test]
+    fn coming_and_going_does_not_make_it_grow() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        let (journal, _) = Journal::open(dir.path()).unwrap();
+        let long = "x".repeat(400);
+        let mut largest = 0;
+        konsul_runtime::block_on(async {
+            journal.append(&[put("stays")]).await.unwrap();
+            for _ in 0..1500 {
+                journal.append(&[put(&long), Entry::CheckGone(check(&long).0)]).await.unwrap();
+                largest = largest.max(fs::metadata(&path).unwrap().len());
+            }
+            journal.append(&[put("last")]).await.unwrap();
+        });
+        // A frame or two above the bound; without it there would be 1500 KiB and more.
+        assert!((GROWTH_BYTES_MIN..GROWTH_BYTES_MIN + 4096).contains(&largest), "{largest}");
+        assert_eq!(names(dir.path()), ["last", "stays"]);
+        drop(journal);
+        let (_, kept) = Journal::open(dir.path()).unwrap();
+        assert_eq!(kept.checks.len(), 2);
     }
 }

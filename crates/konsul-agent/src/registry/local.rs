@@ -15,6 +15,7 @@ use konsul_runtime::spawn;
 use konsul_runtime::sync::{Notify, mpsc, watch};
 use konsul_runtime::time::{self, Duration};
 use konsul_types::node::{NODE_MAINTENANCE, SERVICE_MAINTENANCE};
+use konsul_types::service::SERVERS_SERVICE;
 use konsul_types::{
     Check, CheckDefinition, CheckId, CheckKind, CheckStatus, Locality, Namespace, Node, Service,
     ServiceDefinition, ServiceId, ServiceKind, ServiceName, Weights,
@@ -25,7 +26,7 @@ use super::files::{self, Defined};
 use super::held::{CheckKey, Held, HeldCheck, HeldService, ServiceKey, Source};
 use super::journal::{Entry, Journal, Kept};
 use super::targets::CatalogTargets;
-use super::{records, running, sync};
+use super::{records, sync};
 use crate::about::SERVER_PORT;
 
 /// How long a registration waits for the catalogue before it is answered without it.
@@ -186,8 +187,8 @@ fn machine(config: &Config) -> Machine {
 /// The service that stands for the servers themselves, as Consul's do.
 fn own_service() -> ServiceDefinition {
     ServiceDefinition {
-        id: ServiceId::new("consul").expect("a fixed, good id"),
-        name: ServiceName::new("consul").expect("a fixed, good name"),
+        id: ServiceId::new(SERVERS_SERVICE).expect("a fixed, good id"),
+        name: ServiceName::new(SERVERS_SERVICE).expect("a fixed, good name"),
         namespace: Namespace::default_namespace(),
         kind: ServiceKind::Typical,
         tags: konsul_types::Tags::default(),
@@ -247,6 +248,7 @@ impl Shared {
         }
         drop(held);
         self.define(&defined);
+        self.held().begun();
         let keys: Vec<CheckKey> = self.held().checks.keys().cloned().collect();
         keys.iter().for_each(|key| self.run_check(key));
         Ok(())
@@ -273,7 +275,7 @@ impl Shared {
         let Some(definition) = self.held().checks.get(key).and_then(|check| check.definition.clone()) else {
             return;
         };
-        let Some(mut wanted) = running::definition(&definition, &key.0) else { return };
+        let Some(mut wanted) = konsul_checks::Definition::wanted(&definition, &key.0) else { return };
         if wanted.output_max == 0 {
             wanted.output_max = self.output_max;
         }
@@ -282,12 +284,14 @@ impl Shared {
         }
         let initial = self.initial(key, &definition);
         let (status, output) = (initial.status, initial.output.clone());
+        // Held all the while, so that its first report, which may come at once, is not followed by how it began.
+        let mut held = self.held();
         match self.checks.add(run_key(key), wanted, initial) {
-            Ok(konsul_checks::Added::New) => drop(self.held().result(key, status, &output)),
+            Ok(konsul_checks::Added::New) => drop(held.result(key, status, &output)),
             Ok(_) => {}
             Err(why) => {
                 tracing::error!(check = %key.1, %why, "a check does not run");
-                self.held().result(key, CheckStatus::Critical, &why.to_string());
+                held.result(key, CheckStatus::Critical, &why.to_string());
             }
         }
     }

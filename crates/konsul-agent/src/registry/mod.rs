@@ -5,7 +5,7 @@
 //! ```text
 //!  register_service   a definition from HTTP, from a file, or of the agent's own ([`Source`])
 //!  journal            one that came over HTTP is on the disk before it is answered, except in memory ([`journal`])
-//!  held               it is held by id, its checks beside it; each check begins to run ([`running`])
+//!  held               it is held by id, its checks beside it; each check begins to run (`konsul-checks`)
 //!  marked             what became different is marked; the synchroniser wakes
 //!  planned            marked records are compared with the catalogue's ([`plan`], pure), and what differs becomes commands,
 //!                     several in one log entry, an instance always together with its checks
@@ -30,7 +30,6 @@ mod journal;
 mod local;
 mod plan;
 mod records;
-mod running;
 mod sync;
 mod targets;
 

@@ -17,6 +17,7 @@ pub(super) fn everything(held: &Held, state: &State, node: &NodeName) -> Marked 
     let mut marked = Marked {
         services: held.services.keys().cloned().collect(),
         checks: held.checks.keys().cloned().collect(),
+        ..Marked::default()
     };
     let services = state.catalog().services_on(node).filter(|service| service.owner == Owner::Agent);
     marked.services.extend(services.map(|service| (service.namespace.clone(), service.id.clone())));
@@ -32,7 +33,7 @@ pub(super) fn commands(held: &Held, state: &State, node: &Node, marked: &Marked)
     let mut results = Vec::new();
     let mut removals = Vec::new();
     for key in &marked.services {
-        match service(held, state, node, key) {
+        match service(held, state, node, key, marked.newly_defined.contains(key)) {
             Wanted::Write(service) => {
                 registrations.entry(Some(key.clone())).or_default().0 = Some(*service);
             }
@@ -84,7 +85,13 @@ enum Wanted<T> {
     Remove,
 }
 
-fn service(held: &Held, state: &State, node: &Node, key: &ServiceKey) -> Wanted<Service> {
+fn service(
+    held: &Held,
+    state: &State,
+    node: &Node,
+    key: &ServiceKey,
+    newly_defined: bool,
+) -> Wanted<Service> {
     let found = state.catalog().service(&node.name, &key.0, &key.1);
     match (held.services.get(key), found) {
         (None, Some(found)) if found.owner == Owner::Agent => Wanted::Remove,
@@ -92,7 +99,8 @@ fn service(held: &Held, state: &State, node: &Node, key: &ServiceKey) -> Wanted<
         (Some(wanted), None) => Wanted::Write(Box::new((*wanted.record).clone())),
         (Some(wanted), Some(found)) => {
             let mut record = (*wanted.record).clone();
-            if record.enable_tag_override {
+            // Tags of the catalogue stand above those of a definition, until its owner says something else.
+            if record.enable_tag_override && !newly_defined {
                 record.tags = found.tags.clone();
             }
             if found.same_as(&record) { Wanted::Nothing } else { Wanted::Write(Box::new(record)) }

@@ -11,7 +11,8 @@ use super::held::{CheckKey, HeldCheck, Source};
 
 /// An instance as the catalogue should have it.
 pub(super) fn service(node: &NodeName, definition: &ServiceDefinition) -> Service {
-    let wanted = definition.clone();
+    let mut wanted = definition.clone();
+    wanted.fill_families();
     let mut tagged: Vec<_> =
         wanted.tagged_addresses.into_iter().map(|(kind, address)| (SmolStr::from(kind), address)).collect();
     tagged.sort_by(|one, other| one.0.cmp(&other.0));

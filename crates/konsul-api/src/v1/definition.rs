@@ -2,6 +2,7 @@
 //! in Consul's strict decoder; the spellings of configuration files are taken too.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -62,7 +63,7 @@ pub struct Service {
 }
 
 /// A check. Inside of an instance its `CheckID` counts, by itself its `ID`.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Clone, PartialEq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Check {
     /// Its id.
@@ -166,6 +167,18 @@ pub struct Check {
     pub partition: String,
 }
 
+// Headers, bodies, arguments and URLs carry credentials: what it is and where it belongs is all that is shown.
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check")
+            .field("id", &self.id)
+            .field("check_id", &self.check_id)
+            .field("name", &self.name)
+            .field("service_id", &self.service_id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An address of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -265,6 +278,15 @@ mod tests {
 
     fn service(body: &str) -> Result<Service, String> {
         from_slice(body.as_bytes(), Unknown::Refuse).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn what_is_printed_holds_no_secret() {
+        let read = service(
+            r#"{"name":"web","Check":{"Name":"up","HTTP":"http://u:secret@h/","Header":{"A":["secret"]},"Body":"secret","Args":["secret"]}}"#,
+        );
+        let told = format!("{:?}", read.unwrap());
+        assert!(told.contains("name: \"up\"") && !told.contains("secret"), "{told}");
     }
 
     #[test]

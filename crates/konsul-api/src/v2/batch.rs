@@ -1,15 +1,15 @@
 //! Several operations in one request.
 
+mod fields;
+mod schema;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{
-    AdditionalProperties, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
-};
-use utoipa::openapi::{RefOr, Schema};
 
+use super::catalog::{CheckRegistration, NodeRegistration, Status};
 use super::kv::Entry;
-use super::shape;
-use super::value::{Text, objects, present};
+use super::registration::{CheckDefinition, ServiceDefinition};
+use super::value::{Text, objects, present, present_object};
 
 /// Most members of a batch.
 pub const OPERATIONS_MAX: usize = 10_000;
@@ -55,6 +55,42 @@ pub enum Verb {
     KvDeleteTree,
     /// Fails unless a key's modify index is `if_index`; zero: unless it is absent.
     KvCheck,
+    /// Registers a node in the catalogue. Takes `registration`, and may take `if_index`.
+    NodeRegister,
+    /// Removes a node with all that is on it. Takes `node`, and may take `if_index`.
+    NodeDeregister,
+    /// Registers an instance in the catalogue. Takes `node` and `service`, and may take `if_index`.
+    ServiceRegister,
+    /// Removes an instance with its checks. Takes `node` and `service_id`, and may take `if_index`.
+    ServiceDeregister,
+    /// Registers a check in the catalogue. Takes `node` and `check`, and may take `if_index`.
+    CheckRegister,
+    /// Removes a check. Takes `node` and `check_id`, and may take `if_index`.
+    CheckDeregister,
+    /// Registers an instance with the agent. Takes `service`, and may take `replace_checks`.
+    AgentServiceRegister,
+    /// Removes an instance from the agent. Takes `service_id`.
+    AgentServiceDeregister,
+    /// Registers a check with the agent. Takes `definition`.
+    AgentCheckRegister,
+    /// Removes a check from the agent. Takes `check_id`.
+    AgentCheckDeregister,
+    /// Reports how a check of the agent with a time to live stands. Takes `check_id` and `status`, and may take `output`.
+    AgentCheckUpdate,
+}
+
+impl Verb {
+    /// Whether it is about what the answering agent keeps, which is no part of the log: such members stand for themselves.
+    pub fn is_of_agent(self) -> bool {
+        matches!(
+            self,
+            Verb::AgentServiceRegister
+                | Verb::AgentServiceDeregister
+                | Verb::AgentCheckRegister
+                | Verb::AgentCheckDeregister
+                | Verb::AgentCheckUpdate
+        )
+    }
 }
 
 /// A member of a batch. Which fields it may have depends on what it does; the schema says it, and [`Operation::fits`]
@@ -88,110 +124,72 @@ pub struct Operation<S = String> {
     /// Only if the key's modify index is this; zero: only if it is absent.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub if_index: Option<u64>,
+    /// Which node, for members of the catalogue.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub node: Option<S>,
+    /// A node that is registered.
+    #[serde(default, deserialize_with = "present_object", skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Box<NodeRegistration>>,
+    /// An instance that is registered. It has no `checks` of its own where it goes into the catalogue.
+    #[serde(default, deserialize_with = "present_object", skip_serializing_if = "Option::is_none")]
+    pub service: Option<Box<ServiceDefinition>>,
+    /// A check that is registered in the catalogue.
+    #[serde(default, deserialize_with = "present_object", skip_serializing_if = "Option::is_none")]
+    pub check: Option<Box<CheckRegistration>>,
+    /// A check that is registered with the agent.
+    #[serde(default, deserialize_with = "present_object", skip_serializing_if = "Option::is_none")]
+    pub definition: Option<Box<CheckDefinition>>,
+    /// Which instance.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub service_id: Option<S>,
+    /// Which check.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub check_id: Option<S>,
+    /// How a check stands.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// What it says.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub output: Option<S>,
+    /// Whether checks of the instance that are not named go.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub replace_checks: Option<bool>,
 }
 
 impl<S> Operation<S> {
     /// Whether it has the fields that it must have, and no others.
     pub fn fits(&self) -> bool {
-        let has_value = self.value.is_some() != self.value_base64.is_some();
-        let has_none = self.value.is_none() && self.value_base64.is_none();
-        let bare = has_none && self.flags.is_none() && self.ttl.is_none();
-        let of_key = self.key.is_some() && self.prefix.is_none();
-        match self.op {
-            Verb::KvPut => of_key && has_value,
-            Verb::KvGet => of_key && bare && self.if_index.is_none(),
-            Verb::KvDelete => of_key && bare,
-            Verb::KvDeleteTree => {
-                self.prefix.is_some() && self.key.is_none() && bare && self.if_index.is_none()
-            }
-            Verb::KvCheck => of_key && bare && self.if_index.is_some(),
-        }
+        let there = self.fields();
+        let (must, may) = fields::of(self.op);
+        // Of a value there is one form.
+        let value = self.op != Verb::KvPut || self.value.is_some() != self.value_base64.is_some();
+        value && there & must == must && there & !(must | may) == 0
     }
-}
 
-impl utoipa::PartialSchema for Operation {
-    fn schema() -> RefOr<Schema> {
-        let key = ("key", shape::key());
-        let index = ("if_index", index());
-        let put = [
-            key.clone(),
-            ("value", text("The value as text. Exactly one of `value` and `value_base64` is there.")),
-            ("value_base64", base64()),
-            ("flags", number("A number that clients use as they like; zero if it is absent.")),
-            ("ttl", shape::duration()),
-            index.clone(),
-        ];
-        OneOfBuilder::new()
-            .description(Some("A member of a batch."))
-            .item(member("kv_put", "Writes a key.", put, &["key"]))
-            .item(member("kv_get", "Reads a key.", [key.clone()], &["key"]))
-            .item(member("kv_delete", "Removes a key.", [key.clone(), index.clone()], &["key"]))
-            .item(member(
-                "kv_delete_tree",
-                "Removes all keys under a prefix.",
-                [("prefix", shape::key())],
-                &["prefix"],
-            ))
-            .item(member(
-                "kv_check",
-                "Fails unless a key is at an index, or absent for zero. In an atomic batch nothing happens then.",
-                [key, index],
-                &["key", "if_index"],
-            ))
-            .into()
+    /// Which of the fields are there, the verb and the namespace aside.
+    fn fields(&self) -> u32 {
+        [
+            (self.key.is_some(), fields::KEY),
+            (self.prefix.is_some(), fields::PREFIX),
+            (self.value.is_some() || self.value_base64.is_some(), fields::VALUE),
+            (self.flags.is_some(), fields::FLAGS),
+            (self.ttl.is_some(), fields::TTL),
+            (self.if_index.is_some(), fields::IF_INDEX),
+            (self.node.is_some(), fields::NODE),
+            (self.registration.is_some(), fields::REGISTRATION),
+            (self.service.is_some(), fields::SERVICE),
+            (self.check.is_some(), fields::CHECK),
+            (self.definition.is_some(), fields::DEFINITION),
+            (self.service_id.is_some(), fields::SERVICE_ID),
+            (self.check_id.is_some(), fields::CHECK_ID),
+            (self.status.is_some(), fields::STATUS),
+            (self.output.is_some(), fields::OUTPUT),
+            (self.replace_checks.is_some(), fields::REPLACE_CHECKS),
+        ]
+        .into_iter()
+        .filter_map(|(there, bit)| there.then_some(bit))
+        .sum()
     }
-}
-
-impl ToSchema for Operation {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "BatchOperation".into()
-    }
-}
-
-fn member<const N: usize>(
-    op: &str,
-    about: &str,
-    fields: [(&'static str, Schema); N],
-    required: &[&str],
-) -> Schema {
-    let tag = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([op]));
-    let mut out = ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .title(Some(op))
-        .description(Some(about))
-        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
-        .property("op", tag)
-        .required("op")
-        .property("namespace", shape::namespace());
-    for (name, schema) in fields {
-        out = out.property(name, schema);
-    }
-    required.iter().fold(out, |out, name| out.required(*name)).into()
-}
-
-fn text(about: &str) -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).description(Some(about)).into()
-}
-
-fn base64() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .content_encoding("base64")
-        .description(Some("The value in base64."))
-        .into()
-}
-
-fn number(about: &str) -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(0))
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-        .description(Some(about))
-        .into()
-}
-
-fn index() -> Schema {
-    number("Only if the key's modify index is this; zero: only if it is absent.")
 }
 
 /// Why a member failed.

@@ -230,6 +230,42 @@ pub struct CheckHistory {
     pub index: u64,
 }
 
+/// A moment at which a check that bears on a service changed its status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// The index.
+    pub index: u64,
+    /// The check's node.
+    pub node: String,
+    /// The instance that it is of; absent for a check of the node, which bears on every instance there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub service_id: Option<String>,
+    /// The check.
+    pub check_id: String,
+    /// What it was; absent when the check was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub from: Option<Status>,
+    /// What it became.
+    pub to: Status,
+    /// What the check said, cut to 512 bytes.
+    pub output: String,
+}
+
+/// What became of the checks that bear on a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ServiceTimeline {
+    /// The service.
+    pub service: String,
+    /// The changes, newest first.
+    pub items: Vec<TimelineEntry>,
+    /// The index of the answer.
+    pub index: u64,
+}
+
 /// A node that is registered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

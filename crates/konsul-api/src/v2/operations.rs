@@ -6,6 +6,7 @@ mod common;
 mod discovery;
 mod keys;
 mod locks;
+mod places;
 mod server;
 mod transfers;
 
@@ -40,9 +41,10 @@ ids! {
     KvHistory "kv_history" KvDiff "kv_diff" KvUndo "kv_undo"
     Batch "batch" Export "export" Import "import"
     ServiceList "service_list" ServiceInstances "service_instances" ServicePick "service_pick"
-    ServiceWhy "service_why" ServiceImpact "service_impact" ServiceGraph "service_graph"
+    ServiceWhy "service_why" ServiceTimeline "service_timeline" ServiceImpact "service_impact" ServiceGraph "service_graph"
     NodeList "node_list" NodeServices "node_services"
     CheckList "check_list" CheckHistory "check_history"
+    CoordinateList "coordinate_list" CoordinateDistance "coordinate_distance"
     CatalogRegister "catalog_register" CatalogDeregister "catalog_deregister"
     AgentServices "agent_services" AgentServiceRegister "agent_service_register"
     AgentServiceDeregister "agent_service_deregister" AgentChecks "agent_checks"
@@ -71,6 +73,7 @@ pub static RESOURCES: &[&Resource] = &[
     &discovery::SERVICE_PICK,
     &discovery::SERVICES,
     &discovery::SERVICE_WHY,
+    &discovery::SERVICE_TIMELINE,
     &discovery::SERVICE_IMPACT,
     &discovery::GRAPH,
     &agent::CHECK_STATUS,
@@ -83,6 +86,8 @@ pub static RESOURCES: &[&Resource] = &[
     &discovery::NODES,
     &discovery::CHECKS,
     &discovery::CHECK_HISTORY,
+    &places::COORDINATES,
+    &places::DISTANCE,
     &discovery::CATALOG_REGISTER,
     &discovery::CATALOG_DEREGISTER,
     &discovery::QUERY_EXECUTE,

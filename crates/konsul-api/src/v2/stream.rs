@@ -2,7 +2,7 @@
 //! WebSocket.
 //!
 //! Over server-sent events an event's name is its `event:` field, its cursor its `id:` field, and its `data:` the JSON of
-//! [`super::watch::Event`], [`Control`], [`Heartbeat`] or [`Failure`]. Over the WebSocket each message is one JSON object
+//! [`super::watch::Event`] or [`super::watch::RecordEvent`], [`Control`], [`Heartbeat`] or [`Failure`]. Over the WebSocket each message is one JSON object
 //! in a text frame: the same fields, with `type` in place of the name, and `id` to say which subscription it is of.
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,11 @@ use utoipa::ToSchema;
 use super::kv::EntryRef;
 use super::problem::Problem;
 use super::text::{write_field, write_number};
-use super::watch::Event;
+use super::watch::Change;
 
-/// A key changed.
+/// A key or another record changed.
 pub const CHANGE: &str = "change";
-/// A key was there already.
+/// It was there already.
 pub const INITIAL: &str = "initial";
 /// What was known does not hold any more; what there is follows.
 pub const RESET: &str = "reset";
@@ -89,7 +89,8 @@ pub enum ClientMessage {
     },
 }
 
-/// A subscription to be begun. Exactly one of `key`, `prefix` and `glob` is there.
+/// A subscription to be begun. Exactly one of `key`, `prefix`, `glob`, `service`, `services`, `node` and `checks` is there;
+/// or `event`, with or without `node`, `service` and one `tag`, which then say whom events must be for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Subscribe {
     /// The client's name for it: 1 to 64 visible ASCII characters, unique on its socket.
@@ -103,6 +104,33 @@ pub struct Subscribe {
     /// Keys that match: `*` inside a segment, `**` across.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub glob: Option<String>,
+    /// Instances of one service. With `event`: those for an instance of it, in place of those that the answering agent keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// With `service`: tags of which all must be there; beside `event` at most one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag: Vec<String>,
+    /// With `service`: pairs that the node must have, as `key:value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub node_meta: Vec<String>,
+    /// With `service`: whether every check must pass.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub passing: bool,
+    /// With `service`: an expression over entries of health.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Whether all services of the namespace are meant.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub services: bool,
+    /// One node with its instances and its own checks. With `event`: those for it, in place of the answering agent's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Checks that stand so: `any`, `passing`, `warning` or `critical`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checks: Option<String>,
+    /// Events of this name; of any if it is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
     /// The namespace; `default` if it is absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
@@ -118,6 +146,11 @@ pub struct Subscribe {
     /// Where to go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What a server sends over the WebSocket. Types may be added: a client skips those that it does not know.
@@ -137,21 +170,21 @@ pub enum ServerMessage {
         /// Where another one goes on.
         cursor: String,
     },
-    /// A key changed.
+    /// A key or another record changed.
     Change {
         /// Which subscription's.
         id: String,
         /// What happened.
         #[serde(flatten)]
-        event: Event,
+        event: Change,
     },
-    /// A key was there already.
+    /// A key or another record was there already.
     Initial {
         /// Which subscription's.
         id: String,
-        /// The key and what it holds.
+        /// The key and what it holds, or the record.
         #[serde(flatten)]
-        event: Event,
+        event: Change,
     },
     /// What was known does not hold any more.
     Reset {
@@ -243,7 +276,7 @@ fn write_entry(out: &mut Vec<u8>, name: &[u8], entry: Option<&EntryRef<'_>>) {
 #[cfg(test)]
 mod tests {
     use super::super::kv::Entry;
-    use super::super::watch::Kind;
+    use super::super::watch::{Event, Kind};
     use super::*;
 
     fn entry() -> EntryRef<'static> {
@@ -293,13 +326,18 @@ mod tests {
             r#"{"type":"heartbeat","id":"a","cursor":"c"}"#,
             r#"{"type":"pong","id":"x"}"#,
             r#"{"type":"change","id":"a","cursor":"c","index":4,"kind":"delete","key":"k","entry":null,"old":null}"#,
+            r#"{"type":"initial","id":"a","cursor":"c","index":4,"kind":"present","what":"node","record":{"name":"n","address":"a","tagged_addresses":{},"meta":{},"create_index":1,"modify_index":2}}"#,
         ];
         for text in texts {
             let read: ServerMessage = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&read).unwrap(), text);
         }
-        let text = r#"{"type":"subscribe","id":"a","glob":"app/**","initial":true,"old_values":false}"#;
-        let read: ClientMessage = serde_json::from_str(text).unwrap();
-        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        for what in
+            [r#""glob":"app/**""#, r#""service":"web","tag":["a"],"passing":true"#, r#""services":true"#]
+        {
+            let text = format!(r#"{{"type":"subscribe","id":"a",{what},"initial":true,"old_values":false}}"#);
+            let read: ClientMessage = serde_json::from_str(&text).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
     }
 }

@@ -16,6 +16,20 @@ pub struct Thresholds {
     pub failures_before_critical: u32,
 }
 
+impl Thresholds {
+    /// Where the same result again and again leads a check that stood otherwise: after how many in a row it has which
+    /// status. The last one stays.
+    pub fn steps(&self, result: CheckStatus) -> Vec<(u32, CheckStatus)> {
+        if result != CheckStatus::Critical {
+            return vec![(self.success_before_passing.max(1), result)];
+        }
+        let critical = (self.failures_before_critical.max(1), CheckStatus::Critical);
+        let warning = self.failures_before_warning.map_or(critical.0, |count| count.max(1));
+        let warned = (warning < critical.0).then_some((warning, CheckStatus::Warning));
+        warned.into_iter().chain([critical]).collect()
+    }
+}
+
 /// The counts of one check.
 #[derive(Debug)]
 pub(crate) struct Judge {
@@ -105,5 +119,38 @@ mod tests {
     fn failures_warn_before_they_are_critical() {
         check((0, Some(2), 4), "pcccccp", "p-wwccp");
         check((0, Some(0), 2), "pcc", "pwc");
+    }
+
+    #[test]
+    fn the_steps_that_are_told_are_those_that_are_taken() {
+        let counts = [0, 1, 2, 3, 5];
+        for success in counts {
+            for warning in [None, Some(0), Some(1), Some(2), Some(3), Some(5)] {
+                for critical in counts {
+                    let rule = Thresholds {
+                        success_before_passing: success,
+                        failures_before_warning: warning,
+                        failures_before_critical: critical,
+                    };
+                    taken(rule, CheckStatus::Passing, CheckStatus::Critical);
+                    taken(rule, CheckStatus::Critical, CheckStatus::Passing);
+                }
+            }
+        }
+    }
+
+    #[track_caller]
+    fn taken(rule: Thresholds, result: CheckStatus, before: CheckStatus) {
+        let mut judge = Judge::new(rule);
+        let mut stands = judge.judge(before);
+        let mut steps = Vec::new();
+        for count in 1..=6 {
+            let now = judge.judge(result);
+            if now.is_some() && now != stands {
+                steps.extend(now.map(|status| (count, status)));
+                stands = now;
+            }
+        }
+        assert_eq!(rule.steps(result), steps, "{rule:?}, {} after {}", result.name(), before.name());
     }
 }

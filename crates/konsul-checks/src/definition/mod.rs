@@ -1,6 +1,8 @@
 //! What a check is: its kind, how often and how long it runs, and the rules by which its results become a status.
 
+mod explained;
 mod kinds;
+mod wanted;
 
 pub use kinds::{
     DockerCheck, Engine, GrpcCheck, H2PingCheck, HttpCheck, Identity, OsServiceCheck, Probe, ScriptCheck,

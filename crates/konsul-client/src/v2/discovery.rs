@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use http::Method;
-use konsul_api::v2::catalog::{CatalogDeregister, CatalogRegister, CheckHistory, NodeServices};
+use konsul_api::v2::catalog::{
+    CatalogDeregister, CatalogRegister, CheckHistory, NodeServices, ServiceTimeline,
+};
+use konsul_api::v2::coordinate::{CoordinatePage, Distance};
 use konsul_api::v2::discovery::{Graph, Impact, Picked, WhyAnswer};
 use konsul_api::v2::page::{CheckPage, InstancePage, NodePage, ServicePage};
 
@@ -127,6 +130,14 @@ impl<'a> V2<'a> {
         self.answer(&narrow.on(self.of_service(name).then("/why")).maybe("id", id)).await
     }
 
+    /// Reads the newest changes of the checks that bear on a service; `None` if it has no instance.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn service_timeline(&self, name: &str, limit: u32) -> Result<Option<ServiceTimeline>, Error> {
+        self.found(&self.of_service(name).then("/timeline").param("limit", limit.to_string())).await
+    }
+
     /// Says whom it reaches when a service is down; `None` if nothing is known of it.
     ///
     /// # Errors
@@ -183,6 +194,19 @@ impl<'a> V2<'a> {
     /// [`Error`], as every call.
     pub async fn check_history(&self, node: &str, id: &str) -> Result<Option<CheckHistory>, Error> {
         self.found(&self.get("/v2/checks/").word(node).then("/").word(id).then("/history")).await
+    }
+
+    /// Lists where nodes stand, by node and segment; of one node, if one is given.
+    pub fn coordinate_list(&self, node: Option<&str>) -> Pages<'a, CoordinatePage> {
+        Pages::new(*self, self.get("/v2/coordinates").maybe("node", node))
+    }
+
+    /// Estimates the round-trip time between two nodes; `None` if one of them is not registered.
+    ///
+    /// # Errors
+    /// [`Error`], as every call.
+    pub async fn coordinate_distance(&self, from: &str, to: &str) -> Result<Option<Distance>, Error> {
+        self.found(&self.get("/v2/coordinates/distance").param("from", from).param("to", to)).await
     }
 
     /// Registers a node, an instance and checks directly in the catalogue, all or none.

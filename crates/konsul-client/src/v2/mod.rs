@@ -12,7 +12,7 @@ mod agent;
 pub mod batch;
 mod call;
 pub mod discovery;
-mod event;
+pub mod event;
 pub mod kv;
 mod lines;
 mod lock;

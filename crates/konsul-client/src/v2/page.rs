@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use konsul_api::v2::coordinate::{Coordinate, CoordinatePage};
 use konsul_api::v2::page::{
     CheckPage, EntryPage, EventPage, HistoryPage, InstancePage, LockPage, NodePage, QueryPage, SearchPage,
     ServicePage, SessionPage,
@@ -58,6 +59,7 @@ pages! {
     ServicePage => catalog::ServiceSummary,
     InstancePage => catalog::Instance,
     NodePage => catalog::Node,
+    CoordinatePage => Coordinate,
     CheckPage => catalog::Check,
     QueryPage => query::Query,
 }

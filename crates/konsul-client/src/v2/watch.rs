@@ -1,4 +1,5 @@
-//! A watch: the changes of a key, a prefix or a glob, over server-sent events, resumed by cursor wherever it is cut.
+//! A watch: the changes of keys, of a service's instances or of other records, and events, over server-sent events;
+//! resumed by cursor wherever it is cut.
 //!
 //! # The life of a watch
 //!
@@ -15,10 +16,12 @@ use futures_util::future::{Either, select};
 use http::header::{HeaderName, HeaderValue};
 use hyper::rt::Timer as _;
 use hyper_util::rt::TokioTimer;
-use konsul_api::v2::watch::Event;
+use konsul_api::v2::catalog::Status;
+use konsul_api::v2::watch::{Change, Event, RecordEvent};
 
 use super::V2;
 use super::call::Call;
+use super::event::EventSelect;
 use super::problem::Problem;
 use super::retry::Retry;
 use super::sse::{Frame, Frames};
@@ -36,6 +39,60 @@ pub enum Target {
     Prefix(String),
     /// Every key that fits: `*` stands for anything but a slash, `**` for anything.
     Glob(String),
+    /// The instances of a service with their checks.
+    Service(ServiceTarget),
+    /// All services of the namespace: their tags, and how many instances stand how.
+    Services,
+    /// A node with its instances and its own checks.
+    Node(String),
+    /// Checks that stand so; `None` for all.
+    Checks(Option<Status>),
+    /// Events.
+    Events(EventSelect),
+}
+
+/// Which instances of a service are watched. All that is set must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ServiceTarget {
+    /// The service.
+    pub name: String,
+    /// Tags that the instance must have.
+    pub tags: Vec<String>,
+    /// Pairs that the node must have, as `key:value`.
+    pub node_meta: Vec<String>,
+    /// An expression of the filter language.
+    pub filter: Option<String>,
+    /// Only instances of which every check passes.
+    pub passing: bool,
+}
+
+impl ServiceTarget {
+    fn on(&self, call: Call) -> Call {
+        let each = |call: Call, name: &'static str, values: &[String]| {
+            values.iter().fold(call, |call, value| call.param(name, value.as_str()))
+        };
+        let call = each(call.param("service", &*self.name), "tag", &self.tags);
+        let call = each(call, "node_meta", &self.node_meta);
+        call.maybe("filter", self.filter.as_deref()).flag("passing", self.passing)
+    }
+}
+
+impl Target {
+    fn on(&self, call: Call) -> Call {
+        match self {
+            Target::Key(key) => call.param("key", &**key),
+            Target::Prefix(prefix) => call.param("prefix", &**prefix),
+            Target::Glob(glob) => call.param("glob", &**glob),
+            Target::Service(of) => of.on(call),
+            Target::Services => call.flag("services", true),
+            Target::Node(name) => call.param("node", &**name),
+            Target::Checks(status) => call.param("checks", status.map_or("any", Status::as_str)),
+            Target::Events(of) => {
+                let name = of.name.as_deref().unwrap_or_default();
+                EventSelect { name: None, ..of.clone() }.on(call.param("event", name))
+            }
+        }
+    }
 }
 
 /// A watch to be begun.
@@ -45,7 +102,7 @@ pub struct WatchQuery {
     pub target: Target,
     /// Whether what there is now comes first.
     pub initial: bool,
-    /// Whether each change carries what was there before.
+    /// Whether each change carries what was there before, or a record as it was.
     pub old_values: bool,
     /// Where an earlier watch of the same question stopped.
     pub cursor: Option<String>,
@@ -58,13 +115,8 @@ impl WatchQuery {
     }
 
     fn call(&self, v2: &V2<'_>) -> Call {
-        let (name, value) = match &self.target {
-            Target::Key(key) => ("key", key),
-            Target::Prefix(prefix) => ("prefix", prefix),
-            Target::Glob(glob) => ("glob", glob),
-        };
-        v2.get("/v2/watch")
-            .param(name, value)
+        self.target
+            .on(v2.get("/v2/watch"))
             .flag("initial", self.initial)
             .flag("old_values", self.old_values)
             .accept("text/event-stream")
@@ -78,6 +130,8 @@ pub enum Step {
     Change(Box<Event>),
     /// Something that is there already, as it was asked for or after a reset.
     Initial(Box<Event>),
+    /// A change of a record beside keys, or one that is there already, which its kind tells.
+    Record(Box<RecordEvent>),
     /// What is known is no longer good: everything that is there now follows, as after a restore of a backup.
     Reset,
     /// Everything that was there has come; changes follow.
@@ -183,8 +237,14 @@ impl<'a> Watch<'a> {
                 self.cursor = frame.id.clone().or(self.cursor.take());
                 return Err(self.ended(&frame.data));
             }
-            "change" => Some(Step::Change(Box::new(self.parse(frame)?))),
-            "initial" => Some(Step::Initial(Box::new(self.parse(frame)?))),
+            "change" => Some(match self.parse(frame)? {
+                Change::Key(event) => Step::Change(Box::new(event)),
+                Change::Record(event) => Step::Record(event),
+            }),
+            "initial" => Some(match self.parse(frame)? {
+                Change::Key(event) => Step::Initial(Box::new(event)),
+                Change::Record(event) => Step::Record(event),
+            }),
             // A later server may say more than this client understands.
             _ => None,
         };
@@ -205,7 +265,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn parse(&self, frame: &Frame) -> Result<Event, Error> {
+    fn parse(&self, frame: &Frame) -> Result<Change, Error> {
         serde_json::from_str(&frame.data).map_err(|e| Error::Decode {
             address: self.v2.transport.authority().to_owned(),
             path: "/v2/watch".to_owned(),

@@ -84,7 +84,7 @@ fn srv_brings_the_metadata_of_nodes() {
 }
 
 #[test]
-fn two_instances_on_one_node_share_its_address() {
+fn each_of_two_instances_on_one_node_brings_its_address() {
     let fake = small();
     fake.add("twin", "n2", &[], |one| one.port = 1).add("twin", "n2", &[], |one| one.port = 2);
     fake.add("twin", "n2", &[], |one| one.port = 2);
@@ -95,6 +95,7 @@ fn two_instances_on_one_node_share_its_address() {
             "NoError aa",
             "twin.service.consul. 0 SRV 1 1 1 n2.node.dc1.consul.",
             "twin.service.consul. 0 SRV 1 1 2 n2.node.dc1.consul.",
+            "+ n2.node.dc1.consul. 0 A 10.0.0.2",
             "+ n2.node.dc1.consul. 0 A 10.0.0.2",
         ],
     );

@@ -130,3 +130,21 @@ fn without_compression_names_are_whole() {
         assert!(long.len() > compressed.len() || read(&long).answers.is_empty() && question == "consul NS");
     }
 }
+
+#[test]
+fn those_that_share_a_target_share_its_address_where_it_does_not_fit_with_each() {
+    let fake = small();
+    for port in 1..=24 {
+        fake.add("twin", "n2", &[], |one| one.port = port);
+    }
+    let client = client(&fake, Settings::default());
+    let counts = |size| {
+        let got = client.get(&ask("twin.service.consul SRV").edns(size));
+        let addresses = got.additionals.iter().filter(|one| matches!(one.data, RData::A(_)));
+        (got.answers.len(), addresses.count())
+    };
+    assert_eq!(counts(4096), (24, 24));
+    // 38 bytes for each record, and 16 for an address.
+    assert_eq!(counts(1232), (24, 1));
+    assert_eq!(counts(600), (14, 1));
+}

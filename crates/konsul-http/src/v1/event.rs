@@ -58,7 +58,8 @@ pub(crate) fn fire(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
 pub(crate) fn list(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
     // The default wait is the longest here.
     let Options { context, blocking } = inbound.options_waiting(inbound.edge.settings.timeouts.max_wait)?;
-    let args = EventList { name: inbound.query.text("name").map(str::to_owned), blocking };
+    let args =
+        EventList { name: inbound.query.text("name").map(str::to_owned), blocking, ..EventList::default() };
     let edge = Arc::clone(inbound.edge);
     Ok(Box::pin(async move {
         match edge.operations.event_list(&context, args).await {

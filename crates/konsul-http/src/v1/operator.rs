@@ -66,7 +66,7 @@ fn report(datacenter: String, found: UsageReport, meta: Meta) -> wire::Usage {
         services: found.services,
         service_instances: found.instances,
         connect_service_instances: mesh,
-        billable_service_instances: found.instances,
+        billable_service_instances: found.billable_instances,
         nodes: found.nodes,
     };
     let namespaces = found.namespaces.into_iter().map(|one| wire::NamespaceUsage {

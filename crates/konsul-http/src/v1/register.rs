@@ -3,8 +3,8 @@
 use http::StatusCode;
 use konsul_api::v1::decode::Unknown;
 use konsul_api::v1::registration as wire;
-use konsul_operations::arguments::{CatalogDeregister, CatalogRegister};
-use konsul_operations::{Context, Error};
+use konsul_operations::arguments::{CatalogDeregister, CatalogRegister, NodeServices};
+use konsul_operations::{Consistency, Context, Error};
 use konsul_types::{CheckId, Node, NodeName, Refusal, Registration, ServiceId};
 
 use super::error::reply;
@@ -13,7 +13,7 @@ use super::read::{Options, body_namespace};
 use super::records::{self, NodeText};
 use super::reply::Reply;
 use super::route::Route;
-use crate::service::Handled;
+use crate::service::{Edge, Handled};
 
 /// `PUT register`.
 pub(crate) fn register(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled {
@@ -33,7 +33,8 @@ pub(crate) fn register(inbound: &mut Inbound<'_>, _: &'static Route) -> Handled 
         match edge.operations.catalog_register(&context, CatalogRegister { registration }).await {
             Ok(()) => Reply::truth(true),
             Err(Error::Refused(why)) if of_the_store(&why) => {
-                Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, stored(&node, &why))
+                let renames = renames(&edge, context, &node).await;
+                Reply::plain(StatusCode::INTERNAL_SERVER_ERROR, stored(&node, &why, renames))
             }
             Err(why) => reply(&why),
         }
@@ -45,15 +46,25 @@ fn of_the_store(why: &Refusal) -> bool {
     matches!(why, Refusal::MissingService | Refusal::NodeNameTaken { .. })
 }
 
+/// Whether a node's id is known, under another name, so that the node was to be renamed.
+async fn renames(edge: &Edge, context: Context, node: &Node) -> bool {
+    let Some(id) = node.id else { return false };
+    let context = Context { consistency: Consistency::Stale { max_stale: None }, ..context };
+    let args = NodeServices { node: id.to_string(), filter: String::new(), blocking: None };
+    let found = edge.operations.node_services(&context, args).await;
+    found.is_ok_and(|found| found.value.is_some())
+}
+
 /// What Consul puts before the words of its state store.
-fn stored(node: &Node, why: &Refusal) -> String {
+fn stored(node: &Node, why: &Refusal, renames: bool) -> String {
     match (why, node.id) {
         (Refusal::MissingService, _) => {
             format!("failed inserting check on node {:?}: {why}", node.name.as_str())
         }
+        // An id that nobody has yet is told without the address.
         (_, Some(id)) => {
-            let id = id.to_string();
-            format!("failed inserting node: Error while renaming Node ID: {id:?} ({}): {why}", node.address)
+            let at = if renames { format!(" ({})", node.address) } else { String::new() };
+            format!("failed inserting node: Error while renaming Node ID: \"{id}\"{at}: {why}")
         }
         (_, None) => format!("failed inserting node: {why}"),
     }
@@ -191,12 +202,16 @@ mod tests {
             registered(r#"{"Node":"n","Address":"a","ID":"50e4a748-2192-161a-0510-9bf59fe950b5"}"#).unwrap();
         let taken = Refusal::NodeNameTaken { name: "n".into(), id: "i".into(), address: "b".into() };
         assert_eq!(
-            stored(&found.node, &taken),
+            stored(&found.node, &taken, true),
             "failed inserting node: Error while renaming Node ID: \"50e4a748-2192-161a-0510-9bf59fe950b5\" (a): Node name n is reserved by node i with name n (b)"
+        );
+        assert_eq!(
+            stored(&found.node, &taken, false),
+            "failed inserting node: Error while renaming Node ID: \"50e4a748-2192-161a-0510-9bf59fe950b5\": Node name n is reserved by node i with name n (b)"
         );
         found.node.id = None;
         assert_eq!(
-            stored(&found.node, &Refusal::MissingService),
+            stored(&found.node, &Refusal::MissingService, false),
             "failed inserting check on node \"n\": Missing service registration"
         );
     }

@@ -1,34 +1,38 @@
 //! `POST /v2/batch`: many operations in one request.
 
+mod agent;
+mod catalogue;
 mod decode;
 mod results;
+mod work;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use konsul_api::v2::code;
-use konsul_operations::answer::{BatchPart, BatchRun};
-use konsul_operations::arguments::Batch;
 use konsul_types::{Index, Key, Namespace, TxnOp};
 
-pub(crate) use decode::{Members, decode};
+pub(crate) use decode::{Member, decode};
 
 use super::inbound::{Begun, Inbound};
 use super::rejection::{Rejected, Rejection};
 use super::reply::{NDJSON, Reply};
 use crate::outgoing::Source;
 use results::{Sums, Written};
+use work::{Part, Work};
 
 /// Most bytes of a batch's body: what a log entry takes, as JSON.
 pub(crate) const BODY_MAX: u64 = 16 * 1024 * 1024;
 
-/// Reads a batch's body as the members of it, for a request in a namespace, with a bound on each value.
+/// Reads a batch's body and answers the members that go into the log, for a request in a namespace, with a bound on each
+/// value.
 ///
 /// # Errors
 /// What is wrong with it, in words.
 pub fn members(body: &[u8], namespace: &Namespace, value_bytes: u64) -> Result<Vec<TxnOp>, String> {
-    decode(body, namespace, value_bytes).map(|members| members.ops).map_err(|why| why.detail)
+    let members = decode(body, namespace, value_bytes).map_err(|why| why.detail)?;
+    Ok(members.all.iter().filter_map(|member| member.log().cloned()).collect())
 }
 
 /// `POST`.
@@ -45,15 +49,16 @@ pub(crate) fn run(inbound: &mut Inbound<'_>) -> Begun {
         if let Some(once) = once {
             context.request = Some(once.request(&bytes));
         }
-        let Members { atomic, ops } = decode(&bytes, &context.namespace, value_bytes)?;
+        let members = decode(&bytes, &context.namespace, value_bytes)?;
         drop(bytes);
         // How fresh only matters where nothing is written: a write is answered by the log.
-        if !ops.iter().any(TxnOp::is_write) {
+        if !members.all.iter().any(|member| member.log().is_none_or(TxnOp::is_write)) {
             context.consistency = read.consistency;
         }
-        let asked = Asked::of(&ops);
-        let run = edge.operations.batch(&context, Batch { atomic, ops }).await?;
-        let job = Job { run, asked, sums: Sums::default(), index: Index(0), atomic, over: false };
+        let (asked, atomic) = (Asked::of(&members.all), members.atomic);
+        let mut work = Work::new(edge, context, members);
+        work.begin().await?;
+        let job = Job { work, asked, sums: Sums::default(), index: Index(0), atomic, over: false };
         if as_lines { job.lines().await } else { job.whole().await }
     })
 }
@@ -66,9 +71,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(ops: &[TxnOp]) -> Asked {
-        let reads = ops.iter().enumerate().filter_map(|(at, op)| Some((at, results::read_key(op)?.clone())));
-        Asked { members: ops.len(), reads: reads.collect() }
+    fn of(all: &[Member]) -> Asked {
+        let read = |(at, member): (usize, &Member)| Some((at, results::read_key(member.log()?)?.clone()));
+        Asked { members: all.len(), reads: all.iter().enumerate().filter_map(read).collect() }
     }
 
     fn read_key(&self, position: usize) -> Option<&Key> {
@@ -79,7 +84,7 @@ impl Asked {
 
 /// A batch under way.
 struct Job {
-    run: Box<dyn BatchRun>,
+    work: Work,
     asked: Asked,
     sums: Sums,
     index: Index,
@@ -90,10 +95,10 @@ struct Job {
 
 impl Job {
     /// The next results; `None` after the last.
-    async fn part(&mut self) -> Rejected<Option<BatchPart>> {
-        let Some(part) = self.run.next().await? else { return Ok(None) };
+    async fn part(&mut self) -> Rejected<Option<Part>> {
+        let Some(part) = self.work.next().await? else { return Ok(None) };
         self.index = part.index.max(self.index);
-        if self.atomic && part.items.iter().any(|item| item.failure().is_some()) {
+        if self.atomic && part.items.iter().any(results::is_failure) {
             return Err(results::rolled_back(&part));
         }
         Ok(Some(part))
@@ -155,7 +160,7 @@ impl Job {
         Some(out)
     }
 
-    fn write(&mut self, out: &mut Vec<u8>, part: &BatchPart, form: Written) {
+    fn write(&mut self, out: &mut Vec<u8>, part: &Part, form: Written) {
         for (position, item) in (part.first..).zip(&part.items) {
             form.begin(out, self.sums.told());
             results::write(out, position, item, self.asked.read_key(position));

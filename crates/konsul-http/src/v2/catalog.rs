@@ -36,7 +36,7 @@ pub(crate) fn register(inbound: &mut Inbound<'_>) -> Begun {
 
 fn registration(wanted: Wanted, namespace: &Namespace) -> Rejected<Registration> {
     let mut faults = Faults::default();
-    let node = node(&mut faults, wanted.node);
+    let node = node(&mut faults, "/node", wanted.node);
     let definition =
         wanted.service.and_then(|one| registering::service(&mut faults, "/service", namespace, None, one));
     if definition.as_ref().is_some_and(|one| !one.checks.is_empty()) {
@@ -44,7 +44,10 @@ fn registration(wanted: Wanted, namespace: &Namespace) -> Rejected<Registration>
     }
     let checks: Vec<Option<Check>> = (0..)
         .zip(wanted.checks)
-        .map(|(at, one)| check(&mut faults, at, node.as_ref()?, namespace, definition.as_ref(), one))
+        .map(|(at, one): (usize, _)| {
+            let at = format!("/checks/{at}");
+            check(&mut faults, &at, &node.as_ref()?.name, namespace, definition.as_ref(), one)
+        })
         .collect();
     faults.check()?;
     let node = node.expect("a node without a fault is there");
@@ -57,13 +60,14 @@ fn registration(wanted: Wanted, namespace: &Namespace) -> Rejected<Registration>
     })
 }
 
-fn node(faults: &mut Faults, wanted: NodeRegistration) -> Option<Node> {
-    let id = wanted
-        .id
-        .map(|text| faults.take("/node/id", text.parse().map_err(|_| format!("{text:?} is no UUID"))));
+/// A node; `at` is where it stands in the body.
+pub(crate) fn node(faults: &mut Faults, at: &str, wanted: NodeRegistration) -> Option<Node> {
+    let id = wanted.id.map(|text| {
+        faults.take(&format!("{at}/id"), text.parse().map_err(|_| format!("{text:?} is no UUID")))
+    });
     Some(Node {
         id: id.flatten(),
-        name: faults.take("/node/name", NodeName::new(wanted.name).map_err(|why| why.what))?,
+        name: faults.take(&format!("{at}/name"), NodeName::new(wanted.name).map_err(|why| why.what))?,
         address: wanted.address,
         tagged_addresses: wanted.tagged_addresses,
         meta: wanted.meta,
@@ -72,7 +76,8 @@ fn node(faults: &mut Faults, wanted: NodeRegistration) -> Option<Node> {
     })
 }
 
-fn service(node: &NodeName, of: ServiceDefinition) -> Service {
+/// The record of an instance.
+pub(crate) fn service(node: &NodeName, of: ServiceDefinition) -> Service {
     let tagged = of.tagged_addresses.into_iter().map(|(kind, at)| (kind.into(), at));
     Service {
         kind: of.kind,
@@ -92,29 +97,30 @@ fn service(node: &NodeName, of: ServiceDefinition) -> Service {
     }
 }
 
-fn check(
+/// A check; `at` is where it stands in the body, and `service` what comes with it.
+pub(crate) fn check(
     faults: &mut Faults,
-    at: usize,
-    node: &Node,
+    at: &str,
+    node: &NodeName,
     namespace: &Namespace,
     service: Option<&ServiceDefinition>,
     wanted: CheckRegistration,
 ) -> Option<Check> {
     let id = CheckId::new(wanted.id).map_err(|why| why.what);
-    let id = faults.take(&format!("/checks/{at}/id"), id)?;
+    let id = faults.take(&format!("{at}/id"), id)?;
     let of = match wanted.service_id {
         None => None,
         Some(text) => {
             let id = ServiceId::new(text).map_err(|why| why.what);
-            let id = faults.take(&format!("/checks/{at}/service_id"), id)?;
+            let id = faults.take(&format!("{at}/service_id"), id)?;
             // The state sets name and tags of an instance that it has.
             let name = service.filter(|one| one.id == id).map(|one| one.name.clone());
             let name = name.map_or_else(|| ServiceName::new(id.as_str()), Ok).map_err(|why| why.what);
-            let name = faults.take(&format!("/checks/{at}/service_id"), name)?;
+            let name = faults.take(&format!("{at}/service_id"), name)?;
             Some(CheckedService { id, name, tags: Tags::default() })
         }
     };
-    let blank = Check::new(node.name.clone(), id, told::asked_status(wanted.status));
+    let blank = Check::new(node.clone(), id, told::asked_status(wanted.status));
     Some(Check {
         namespace: if of.is_some() { namespace.clone() } else { Namespace::default_namespace() },
         name: wanted.name.map_or_else(|| blank.name.clone(), Into::into),

@@ -7,7 +7,7 @@ use konsul_api::v2::event::{Event as Body, EventFire as Fire};
 use konsul_api::v2::page::EventPage;
 use konsul_api::v2::value::{self, Form};
 use konsul_operations::Answer;
-use konsul_operations::arguments::{EventFire, EventList};
+use konsul_operations::arguments::{EventFire, EventList, Receiver};
 use konsul_types::{Event, Index, Value};
 
 use super::body::{Faults, decode_that};
@@ -61,7 +61,8 @@ fn wanted(bytes: &[u8]) -> Rejected<EventFire> {
     })
 }
 
-fn body(event: &Event) -> Body {
+/// An event.
+pub(crate) fn body(event: &Event) -> Body {
     let payload = Some(event.payload.as_bytes()).filter(|payload| !payload.is_empty());
     let (payload, payload_base64) = payload.map(|payload| Form::of(payload).fields()).unwrap_or_default();
     let text = |filter: &str| Some(filter.to_owned()).filter(|filter| !filter.is_empty());
@@ -81,9 +82,11 @@ fn body(event: &Event) -> Body {
 /// `GET`. The index is that of the newest event, since the list's own is a hash of ids.
 pub(crate) fn list(inbound: &mut Inbound<'_>) -> Begun {
     let context = inbound.context()?;
-    let (question, place) = inbound.question(&context, &["name"])?;
+    let (question, place) = inbound.question(&context, &["name", "node", "service", "tag"])?;
     let after = place.map(|place| last(&place)).transpose()?;
-    let args = EventList { name: inbound.query.get("name").map(str::to_owned), blocking: None };
+    let text = |name: &str| inbound.query.get(name).map(str::to_owned);
+    let receiver = Receiver { node: text("node"), service: text("service"), tag: text("tag") };
+    let args = EventList { name: text("name"), receiver, blocking: None };
     let limit = inbound.limit();
     let edge = Arc::clone(inbound.edge);
     inbound.later(async move {

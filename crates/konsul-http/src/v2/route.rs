@@ -7,8 +7,8 @@ use konsul_api::v2::operations::{Id, Method, Operation, RESOURCES, Resource};
 use super::inbound::{Begun, Inbound};
 use super::stream;
 use super::{
-    backups, batch, catalog, checks, events, export, graph, history, import, keys, listing, local, locks,
-    nodes, queries, services, sessions, snapshot, system,
+    backups, batch, catalog, checks, coordinates, events, export, graph, history, import, keys, listing,
+    local, locks, nodes, queries, services, sessions, snapshot, system,
 };
 use crate::v1::path::{PathError, decode};
 
@@ -99,12 +99,15 @@ pub(crate) fn begin(id: Id, inbound: &mut Inbound<'_>) -> Begun {
         Id::ServiceInstances => services::instances(inbound),
         Id::ServicePick => services::pick(inbound),
         Id::ServiceWhy => services::why(inbound),
+        Id::ServiceTimeline => services::timeline(inbound),
         Id::ServiceImpact => graph::impact(inbound),
         Id::ServiceGraph => graph::graph(inbound),
         Id::NodeList => nodes::list(inbound),
         Id::NodeServices => nodes::get(inbound),
         Id::CheckList => checks::list(inbound),
         Id::CheckHistory => checks::history(inbound),
+        Id::CoordinateList => coordinates::list(inbound),
+        Id::CoordinateDistance => coordinates::distance(inbound),
         Id::CatalogRegister => catalog::register(inbound),
         Id::CatalogDeregister => catalog::deregister(inbound),
         Id::AgentServices => local::services(inbound),

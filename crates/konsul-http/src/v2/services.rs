@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use konsul_api::v2::catalog::ServiceSummary as Summary;
+use konsul_api::v2::catalog::{ServiceSummary as Summary, ServiceTimeline as Timeline};
+use konsul_api::v2::code;
 use konsul_api::v2::discovery::{Picked, Reason, Why, WhyAnswer};
 use konsul_api::v2::page::{InstancePage, ServicePage};
 use konsul_operations::Answer;
 use konsul_operations::answer::{ServiceSummary, WhyInstance};
-use konsul_operations::arguments::{ServiceInstances, ServiceList, ServicePick, ServiceWhy};
+use konsul_operations::arguments::{ServiceInstances, ServiceList, ServicePick, ServiceTimeline, ServiceWhy};
 use konsul_types::{ServiceId, ServiceName};
 
 use super::inbound::{Begun, Inbound};
@@ -35,7 +36,8 @@ pub(crate) fn list(inbound: &mut Inbound<'_>) -> Begun {
     })
 }
 
-fn summary(of: &ServiceSummary) -> Summary {
+/// A service as a whole.
+pub(crate) fn summary(of: &ServiceSummary) -> Summary {
     Summary {
         name: of.name.to_string(),
         tags: of.tags.iter().map(ToString::to_string).collect(),
@@ -123,4 +125,22 @@ fn explained(of: &WhyInstance) -> Why {
         in_health: of.in_health,
         reasons: of.reasons.iter().map(reason).collect(),
     }
+}
+
+/// `GET /v2/services/{name}/timeline`.
+pub(crate) fn timeline(inbound: &mut Inbound<'_>) -> Begun {
+    let context = inbound.context()?;
+    let args = ServiceTimeline { name: name(inbound)?, count: inbound.limit() };
+    let edge = Arc::clone(inbound.edge);
+    inbound.later(async move {
+        let service = args.name.to_string();
+        let Answer { value, meta } = edge.operations.service_timeline(&context, args).await?;
+        let Some(changes) = value else {
+            let detail = format!("the service {service:?} has no instance");
+            return Err(Rejection::new(&code::SERVICE_NOT_FOUND, detail).at(meta.index));
+        };
+        let items = changes.iter().map(told::change).collect();
+        let body = Timeline { service, items, index: meta.index.0 };
+        Ok(Reply::json(&body).with_index(meta.index))
+    })
 }

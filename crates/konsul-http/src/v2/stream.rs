@@ -75,7 +75,7 @@ pub(crate) fn watch(inbound: &mut Inbound<'_>) -> Begun {
     progress.set_waits(Waits::Parks);
     inbound.later(async move {
         let Ask { context, watch, question } = ask;
-        let watching = edge.operations.watch(&context, watch).await?;
+        let watching = watch.open(&*edge.operations, &context).await?;
         progress.set_waits(Waits::Streams);
         let events = Events::new(watching, question, progress, &edge.settings.streams, speaker);
         let (name, value) = UNBUFFERED;
@@ -97,6 +97,15 @@ fn ask(inbound: &Inbound<'_>) -> Rejected<Ask> {
         key: inbound.query.get("key"),
         prefix: inbound.query.get("prefix"),
         glob: inbound.query.get("glob"),
+        service: inbound.query.get("service"),
+        tag: inbound.query.all("tag").collect(),
+        passing: inbound.flag("passing"),
+        node_meta: inbound.query.all("node_meta").collect(),
+        filter: inbound.query.get("filter"),
+        services: inbound.flag("services"),
+        node: inbound.query.get("node"),
+        checks: inbound.query.get("checks"),
+        event: inbound.query.get("event"),
         cursor,
         initial: inbound.flag("initial"),
         old_values: inbound.flag("old_values"),

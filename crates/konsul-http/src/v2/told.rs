@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use konsul_api::v2::catalog::{self as body, Owner as ToldOwner, Status};
 use konsul_api::v2::registration::{Dependency, Locality, TaggedAddress, Weights};
 use konsul_api::v2::time::Timestamp;
-use konsul_operations::answer::Instance;
+use konsul_operations::answer::{CheckChange, Instance};
 use konsul_types::{Check, CheckStatus, Node, Owner, Service, Transition};
 
 /// How something stands.
@@ -138,5 +138,20 @@ pub(crate) fn transition(of: &Transition) -> body::Transition {
         from: of.from.map(status),
         to: status(of.to),
         output: of.output.to_string(),
+    }
+}
+
+/// A change of status in a timeline.
+pub(crate) fn change(of: &CheckChange) -> body::TimelineEntry {
+    let (check, told) = (&of.check, transition(&of.transition));
+    body::TimelineEntry {
+        at: told.at,
+        index: told.index,
+        node: check.node.to_string(),
+        service_id: check.service.as_ref().map(|service| service.id.to_string()),
+        check_id: check.id.to_string(),
+        from: told.from,
+        to: told.to,
+        output: told.output,
     }
 }

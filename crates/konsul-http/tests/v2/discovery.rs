@@ -130,6 +130,57 @@ async fn a_check_tells_its_past_under_an_id_with_a_slash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_past_of_a_service_is_merged_newest_first() {
+    let mut api = start().await;
+    let body = json!({
+        "node": { "name": "n1", "address": "10.0.0.1", "meta": { "zone": "a" } },
+        "checks": [{ "id": "up/1", "service_id": "web-a", "status": "warning", "output": "slow" },
+                   { "id": "disk", "status": "critical", "output": "full" }],
+    });
+    assert_eq!(api.json(Id::CatalogRegister, "/v2/catalog/register", &body).await.status, 204);
+    let past = value_of(&api.plain(Id::ServiceTimeline, "/v2/services/web/timeline").await);
+    let items = past["items"].as_array().unwrap();
+    let newest: Vec<_> = items[..2].iter().map(|one| (&one["check_id"], &one["output"])).collect();
+    assert!(newest.contains(&(&json!("disk"), &json!("full"))), "{past}");
+    assert!(newest.contains(&(&json!("up/1"), &json!("slow"))), "{past}");
+    let indexes: Vec<u64> = items.iter().map(|one| one["index"].as_u64().unwrap()).collect();
+    assert!(indexes.is_sorted_by(|one, next| one >= next), "{past}");
+    let disk = items.iter().find(|one| one["check_id"] == "disk").unwrap();
+    assert_eq!((disk.get("service_id"), &disk["node"]), (None, &json!("n1")));
+    let few = value_of(&api.plain(Id::ServiceTimeline, "/v2/services/web/timeline?limit=1").await);
+    assert_eq!(few["items"].as_array().unwrap().len(), 1);
+    let unknown = api.plain(Id::ServiceTimeline, "/v2/services/none/timeline").await;
+    assert_eq!(told(&unknown).1, "service_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn distances_are_estimated_from_coordinates() {
+    let mut api = start().await;
+    for (node, x) in [("n1", 0.0), ("n2", 0.5)] {
+        let place = json!({ "Node": node, "Coord": { "Vec": [x, 0, 0, 0, 0, 0, 0, 0], "Error": 1.0, "Height": 0.01 } });
+        let body = place.to_string();
+        let put = api.client.request("PUT", "/v1/coordinate/update", &[], body.as_bytes()).await;
+        assert_eq!(put.status, 200, "{}", put.text());
+    }
+    let page = value_of(&api.plain(Id::CoordinateList, "/v2/coordinates?limit=1").await);
+    assert_eq!((&page["items"][0]["node"], &page["items"][0]["height"]), (&json!("n1"), &json!(0.01)));
+    let cursor = page["next_cursor"].as_str().unwrap();
+    let next =
+        value_of(&api.plain(Id::CoordinateList, &format!("/v2/coordinates?limit=1&cursor={cursor}")).await);
+    assert_eq!((&next["items"][0]["node"], &next["next_cursor"]), (&json!("n2"), &Value::Null));
+    let path = "/v2/coordinates/distance?from=n1&to=n2";
+    let far = value_of(&api.plain(Id::CoordinateDistance, path).await);
+    assert!((far["rtt_seconds"].as_f64().unwrap() - 0.52).abs() < 1e-9, "{far}");
+    let body = json!({ "node": { "name": "n3", "address": "10.0.0.3" } });
+    assert_eq!(api.json(Id::CatalogRegister, "/v2/catalog/register", &body).await.status, 204);
+    let path = "/v2/coordinates/distance?from=n1&to=n3";
+    let unknown = value_of(&api.plain(Id::CoordinateDistance, path).await);
+    assert_eq!((unknown.get("rtt_seconds"), &unknown["unknown"]), (None, &json!(["n3"])));
+    let refused = api.plain(Id::CoordinateDistance, "/v2/coordinates/distance?from=n1").await;
+    assert_eq!(told(&refused), (400, "invalid_parameter".to_owned(), vec!["to".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_query_is_executed_and_explained() {
     let mut api = start().await;
     let body = json!({ "name": "near-web", "service": "web", "tags": ["v1"], "dns_ttl": "10s" });

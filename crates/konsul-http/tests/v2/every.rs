@@ -43,6 +43,13 @@ async fn exercise(api: &mut Api, id: Id) {
         Id::ServiceInstances => assert_eq!(api.plain(id, "/v2/services/web").await.status, 200),
         Id::ServicePick => assert_eq!(api.plain(id, "/v2/services/web/pick").await.status, 200),
         Id::ServiceWhy => assert_eq!(api.plain(id, "/v2/services/web/why").await.status, 200),
+        Id::ServiceTimeline => {
+            assert_eq!(api.plain(id, "/v2/services/unknown/timeline").await.status, 404);
+        }
+        Id::CoordinateList => assert_eq!(api.plain(id, "/v2/coordinates").await.status, 200),
+        Id::CoordinateDistance => {
+            assert_eq!(api.plain(id, "/v2/coordinates/distance?from=e1&to=e2").await.status, 404);
+        }
         Id::ServiceImpact => assert_eq!(api.plain(id, "/v2/services/unknown/impact").await.status, 404),
         Id::ServiceGraph => assert_eq!(api.plain(id, "/v2/graph").await.status, 200),
         Id::NodeList => assert_eq!(api.plain(id, "/v2/nodes").await.status, 200),

@@ -73,6 +73,27 @@ pub struct CheckPast {
     pub transitions: Vec<Transition>,
 }
 
+/// A moment at which the status of a check became another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckChange {
+    /// The check as it is.
+    pub check: Arc<Check>,
+    /// What happened.
+    pub transition: Transition,
+}
+
+/// How far two nodes are from each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distance {
+    /// The estimated round-trip time in seconds; `None` where one of them has no coordinate that the other's can be
+    /// compared with.
+    pub seconds: Option<f64>,
+    /// Whether the first has a coordinate.
+    pub from_is_known: bool,
+    /// Whether the second has.
+    pub to_is_known: bool,
+}
+
 /// What executing a prepared query gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryAnswer {

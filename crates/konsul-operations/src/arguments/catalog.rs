@@ -111,6 +111,24 @@ pub struct CheckHistory {
     pub id: CheckId,
 }
 
+/// Reads what became of the checks that bear on a service.
+#[derive(Debug, Clone)]
+pub struct ServiceTimeline {
+    /// The service.
+    pub name: ServiceName,
+    /// Most changes.
+    pub count: usize,
+}
+
+/// Estimates a round-trip time.
+#[derive(Debug, Clone)]
+pub struct CoordinateDistance {
+    /// One node.
+    pub from: NodeName,
+    /// The other.
+    pub to: NodeName,
+}
+
 /// Registers directly in the catalogue.
 #[derive(Debug, Clone)]
 pub struct CatalogRegister {

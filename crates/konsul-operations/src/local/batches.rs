@@ -1,11 +1,15 @@
 //! Batches: one log entry for all or none; as few as hold them where each member stands for itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use konsul_types::batch::BATCH_OPS_MAX;
 use konsul_types::txn::{KvTxnOp, TxnError, TxnFailure, TxnOp};
-use konsul_types::{BatchItem, Command, Index, KvCommand, Outcome};
+use konsul_types::{
+    BatchItem, CatalogTxnOp, Command, Index, KvCommand, Namespace, NodeName, Outcome, ServiceId, ServiceName,
+};
 
+use super::registering::{check_rules, node_alone_rules, service_rules};
 use super::{Inner, unexpected};
 use crate::answer::{BatchPart, BatchRun};
 use crate::arguments::Batch;
@@ -35,6 +39,8 @@ impl<R: Replica> Inner<R> {
                 unit: "operations",
             });
         }
+        let mut args = args;
+        self.name_services(&mut args.ops);
         let denied = self.denied(ctx, &args)?;
         let writes = args.ops.iter().any(TxnOp::is_write);
         if !writes {
@@ -57,16 +63,41 @@ impl<R: Replica> Inner<R> {
     fn denied(&self, ctx: &Context, args: &Batch) -> Result<Vec<(usize, TxnFailure)>, Error> {
         let mut denied = Vec::new();
         for (number, op) in args.ops.iter().enumerate() {
-            let there = self.permit_member(ctx, op);
+            let there = self.permit_member(ctx, op).and_then(|()| record_rules(op));
             match there {
                 Ok(()) => {}
                 Err(why) if args.atomic => {
                     return Err(Error::Entry { position: number as u64 + 1, error: Box::new(why) });
                 }
-                Err(why) => denied.push((number, TxnFailure::Denied { why: why.to_string() })),
+                Err(why @ Error::PermissionDenied(_)) => {
+                    denied.push((number, TxnFailure::Denied { why: why.to_string() }));
+                }
+                Err(why) => denied.push((number, TxnFailure::Catalog { why: why.to_string() })),
             }
         }
         Ok(denied)
+    }
+
+    /// Puts the service's name into checks, which their writers name by its instance alone: it decides who may write them.
+    fn name_services(&self, ops: &mut [TxnOp]) {
+        let mut named: BTreeMap<(NodeName, Namespace, ServiceId), ServiceName> = BTreeMap::new();
+        let state = self.replica.state();
+        for op in ops {
+            match op {
+                TxnOp::Catalog(CatalogTxnOp::ServiceSet { service, .. }) => {
+                    let at = (service.node.folded(), service.namespace.clone(), service.id.clone());
+                    named.insert(at, service.name.clone());
+                }
+                TxnOp::Catalog(CatalogTxnOp::CheckSet { check, .. }) => {
+                    let Some(of) = &mut check.service else { continue };
+                    let at = (check.node.folded(), check.namespace.clone(), of.id.clone());
+                    let known = || state.catalog().service(&check.node, &check.namespace, &of.id);
+                    let name = named.get(&at).cloned().or_else(|| known().map(|found| found.name.clone()));
+                    of.name = name.unwrap_or_else(|| of.name.clone());
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -184,6 +215,17 @@ fn merged(items: Vec<BatchItem>, denied: Vec<(usize, TxnFailure)>, first: usize)
     }
     all.extend(items);
     all
+}
+
+/// What a record must be to be written, as where it is registered alone.
+fn record_rules(op: &TxnOp) -> Result<(), Error> {
+    let TxnOp::Catalog(op) = op else { return Ok(()) };
+    match op {
+        CatalogTxnOp::NodeSet { node, .. } => node_alone_rules(node),
+        CatalogTxnOp::ServiceSet { service, .. } => service_rules(service),
+        CatalogTxnOp::CheckSet { check, .. } => check_rules(check),
+        _ => Ok(()),
+    }
 }
 
 /// About how many bytes a member takes in the log.

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use konsul_state::State;
 use konsul_types::coordinate::DIMENSIONS_MAX;
 use konsul_types::{CatalogCommand, Command, NodeCoordinate};
 use konsul_watch::Topic;
 
 use super::Inner;
-use crate::answer::Answer;
-use crate::arguments::CoordinateList;
+use super::near::Place;
+use crate::answer::{Answer, Distance};
+use crate::arguments::{CoordinateDistance, CoordinateList};
 use crate::context::Context;
 use crate::error::Error;
 use crate::permission::Permission;
@@ -41,6 +43,29 @@ impl<R: Replica> Inner<R> {
         .await
     }
 
+    pub(crate) async fn coordinate_distance(
+        &self,
+        ctx: &Context,
+        args: CoordinateDistance,
+    ) -> Result<Answer<Distance>, Error> {
+        for node in [&args.from, &args.to] {
+            self.permit(ctx, &Permission::NodeRead(node.as_str()))?;
+        }
+        let answer = self
+            .read(
+                ctx,
+                None,
+                || Topic::Coordinates,
+                |state| {
+                    let changed = state.catalog().coordinates_changed();
+                    state.found(distance(state, &args), changed, changed)
+                },
+            )
+            .await?;
+        let Answer { value, meta } = answer;
+        value.map(|value| Answer { value, meta })
+    }
+
     /// Stores where a node stands. That of an unknown node is passed over, as in Consul.
     pub(crate) async fn coordinate_update(&self, ctx: &Context, args: NodeCoordinate) -> Result<(), Error> {
         if args.coordinate.vec.is_empty() || args.coordinate.vec.len() > DIMENSIONS_MAX {
@@ -50,4 +75,17 @@ impl<R: Replica> Inner<R> {
         let command = Command::Catalog(CatalogCommand::Coordinates(vec![args]));
         self.write(ctx, command).await.map(|_| ())
     }
+}
+
+fn distance(state: &State, args: &CoordinateDistance) -> Result<Distance, Error> {
+    let unknown = [&args.from, &args.to].into_iter().find(|node| state.catalog().node(node).is_none());
+    if let Some(node) = unknown {
+        return Err(Error::NodeNotFound(node.to_string()));
+    }
+    let (from, to) = (Place::of(state, &args.from), Place::of(state, &args.to));
+    Ok(Distance {
+        seconds: from.distance(&args.to),
+        from_is_known: !from.is_unknown(),
+        to_is_known: !to.is_unknown(),
+    })
 }

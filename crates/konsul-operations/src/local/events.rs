@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use konsul_runtime::time::now;
+use konsul_state::State;
 use konsul_types::event::EVENT_PAYLOAD_MAX;
 use konsul_types::{Command, Event, EventId, Index, Outcome, Service};
 use konsul_watch::{Topic, Wake};
@@ -11,7 +12,7 @@ use regex::Regex;
 use super::reads::answer;
 use super::{Inner, unexpected};
 use crate::answer::Answer;
-use crate::arguments::{EventFire, EventList};
+use crate::arguments::{EventFire, EventList, Receiver};
 use crate::context::Context;
 use crate::error::Error;
 use crate::permission::Permission;
@@ -51,6 +52,7 @@ impl<R: Replica> Inner<R> {
         args: EventList,
     ) -> Result<Answer<Vec<Arc<Event>>>, Error> {
         self.permit(ctx, &Permission::EventRead(args.name.as_deref().unwrap_or_default()))?;
+        check_receiver(&args.receiver)?;
         let deadline = args.blocking.map(|asked| now() + asked.wait);
         loop {
             let feed = self.replica.feed();
@@ -60,7 +62,7 @@ impl<R: Replica> Inner<R> {
             }
             let staleness = self.fresh(ctx).await?;
             let state = self.replica.state();
-            let events = self.events_here(ctx, &state, args.name.as_deref());
+            let events = self.events_for(ctx, &state, args.name.as_deref(), &args.receiver);
             let index = event_index(events.last().map(|event| event.id));
             let known = args.blocking.is_some_and(|asked| asked.index == index);
             let (Some(mut parked), Some(deadline), true) = (parked, deadline, known && !self.is_stopping())
@@ -75,30 +77,66 @@ impl<R: Replica> Inner<R> {
         }
     }
 
-    /// The kept events that are for this agent: for its node, and for an instance that it keeps.
-    fn events_here(&self, ctx: &Context, state: &konsul_state::State, name: Option<&str>) -> Vec<Arc<Event>> {
-        let node = self.agent.node_name();
-        let kept =
-            self.agent.registry().map(|registry| registry.services(&ctx.namespace)).unwrap_or_default();
-        let named = |event: &&Arc<Event>| name.is_none_or(|name| event.name == name);
-        let mine =
-            |event: &&Arc<Event>| matches(&event.node_filter, node.as_str()) && has_meant(event, &kept);
-        state.events().iter().filter(named).filter(mine).cloned().collect()
+    /// The kept events that are for a receiver.
+    pub(super) fn events_for(
+        &self,
+        ctx: &Context,
+        state: &State,
+        name: Option<&str>,
+        receiver: &Receiver,
+    ) -> Vec<Arc<Event>> {
+        let ears = self.ears(ctx, name, receiver);
+        state.events().iter().filter(|event| ears.hear(event)).cloned().collect()
+    }
+
+    /// Who listens, as he stands now.
+    pub(super) fn ears(&self, ctx: &Context, name: Option<&str>, receiver: &Receiver) -> Ears {
+        let node = receiver.node.clone().unwrap_or_else(|| self.agent.node_name().to_string());
+        let instances = match &receiver.service {
+            Some(service) => vec![(service.clone(), receiver.tag.iter().cloned().collect())],
+            None => {
+                let kept = self.agent.registry().map(|registry| registry.services(&ctx.namespace));
+                let tags = |one: &Service| one.tags.iter().map(str::to_owned).collect();
+                kept.unwrap_or_default().iter().map(|one| (one.name.to_string(), tags(one))).collect()
+            }
+        };
+        Ears { name: name.map(str::to_owned), node, instances }
     }
 }
 
-/// Whether one of the agent's instances is meant, if the event is for instances.
-fn has_meant(event: &Event, kept: &[Arc<Service>]) -> bool {
-    let tagged = |one: &Service| {
-        event.tag_filter.is_empty() || one.tags.iter().any(|tag| matches(&event.tag_filter, tag))
-    };
-    let meant = |one: &Arc<Service>| matches(&event.service_filter, one.name.as_str()) && tagged(one);
-    event.service_filter.is_empty() || kept.iter().any(meant)
+/// A receiver of events: a node, and instances of services with their tags.
+pub(super) struct Ears {
+    name: Option<String>,
+    node: String,
+    instances: Vec<(String, Vec<String>)>,
+}
+
+impl Ears {
+    /// Whether an event is meant for it.
+    pub(super) fn hear(&self, event: &Event) -> bool {
+        let tagged = |tags: &[String]| {
+            event.tag_filter.is_empty() || tags.iter().any(|tag| matches(&event.tag_filter, tag))
+        };
+        self.name.as_ref().is_none_or(|name| event.name == *name)
+            && matches(&event.node_filter, &self.node)
+            && (event.service_filter.is_empty()
+                || self
+                    .instances
+                    .iter()
+                    .any(|(name, tags)| matches(&event.service_filter, name) && tagged(tags)))
+    }
 }
 
 /// An empty filter is for everybody. A filter was checked when the event was fired.
 fn matches(filter: &str, text: &str) -> bool {
     filter.is_empty() || Regex::new(filter).is_ok_and(|filter| filter.is_match(text))
+}
+
+pub(super) fn check_receiver(receiver: &Receiver) -> Result<(), Error> {
+    if receiver.tag.is_some() && receiver.service.is_none() {
+        return Err(Error::invalid("tag", "Cannot provide tag filter without service filter"));
+    }
+    Ok(())
 }
 
 fn check_event(args: &EventFire) -> Result<(), Error> {

@@ -41,6 +41,10 @@ impl<R: Replica> Inner<R> {
         args: Import,
     ) -> Result<Box<dyn ImportRun>, Error> {
         self.permit(ctx, &Permission::KeyWritePrefix(&args.prefix))?;
+        if args.all_namespaces && args.mode == ImportMode::Replace {
+            // It removes keys of namespaces that nobody named.
+            self.permit(ctx, &Permission::Management)?;
+        }
         self.fresh(&Context { consistency: Consistency::Default, ..ctx.clone() }).await?;
         let state = self.replica.state();
         if !args.dry_run && state.feature_level() < 2 {

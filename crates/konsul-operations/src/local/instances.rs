@@ -19,6 +19,7 @@ use crate::arguments::ServiceInstances;
 use crate::context::Context;
 use crate::error::Error;
 use crate::filters::{self, EntryView, ServiceNodeView};
+use crate::mutants;
 use crate::permission::Permission;
 use crate::ports::Replica;
 
@@ -202,6 +203,9 @@ impl Select<'_> {
         service: &Service,
         checks: &[Arc<Check>],
     ) -> bool {
+        if mutants::is(mutants::CRITICAL_STAYS) {
+            return false;
+        }
         if self.with_checks {
             checks[on.checks.len()..].iter().any(|check| is_bad(check))
         } else {

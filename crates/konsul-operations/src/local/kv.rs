@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use konsul_state::State;
 use konsul_types::kv::KvCommand;
 use konsul_types::{Command, Index, Key, Outcome};
 use konsul_watch::Topic;
@@ -37,7 +38,8 @@ impl<R: Replica> Inner<R> {
         let topic = || Topic::Prefix(namespace.clone(), Arc::from(args.prefix.as_str()));
         self.read(ctx, args.blocking, topic, |state| {
             let keys = state.keyspace(namespace).into_iter().flat_map(|keys| keys.under(&args.prefix));
-            let entries = keys.map(|(key, record)| KvEntry {
+            let seen = keys.filter(|(key, _)| self.allows(ctx, &Permission::KeyRead(key.as_str())));
+            let entries = seen.map(|(key, record)| KvEntry {
                 namespace: namespace.clone(),
                 key: key.clone(),
                 record: Arc::clone(record),
@@ -53,10 +55,21 @@ impl<R: Replica> Inner<R> {
         let topic = || Topic::Prefix(namespace.clone(), Arc::from(args.prefix.as_str()));
         self.read(ctx, args.blocking, topic, |state| {
             let keys = state.keyspace(namespace).into_iter();
-            let names = keys.flat_map(|keys| keys.names(&args.prefix, &args.separator)).collect();
-            state.kv_under(namespace, &args.prefix, names)
+            let names: Vec<Arc<str>> =
+                keys.flat_map(|keys| keys.names(&args.prefix, &args.separator)).collect();
+            let seen = names.into_iter().filter(|name| self.sees_name(ctx, state, name)).collect();
+            state.kv_under(namespace, &args.prefix, seen)
         })
         .await
+    }
+
+    /// Whether a name may be told that stands for a key, or for all keys that begin with it: one of them must be readable.
+    fn sees_name(&self, ctx: &Context, state: &State, name: &str) -> bool {
+        if self.allows_all() {
+            return true;
+        }
+        let mut keys = state.keyspace(&ctx.namespace).into_iter().flat_map(|keys| keys.under(name));
+        keys.any(|(key, _)| self.allows(ctx, &Permission::KeyRead(key.as_str())))
     }
 
     pub(crate) async fn kv_put(&self, ctx: &Context, args: KvPut) -> Result<KvEntry, Error> {

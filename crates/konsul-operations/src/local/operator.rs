@@ -1,6 +1,10 @@
 //! What operators ask.
 
+use std::sync::Arc;
+
 use konsul_state::usage::Usage;
+use konsul_types::service::SERVERS_SERVICE;
+use konsul_types::{Service, ServiceKind};
 
 use super::Inner;
 use super::reads::answer;
@@ -34,7 +38,11 @@ impl<R: Replica> Inner<R> {
         self.permit(ctx, &Permission::OperatorRead)?;
         let staleness = self.fresh(ctx).await?;
         let state = self.replica.state();
+        let is_billable = |service: &&Arc<Service>| {
+            service.kind == ServiceKind::Typical && service.name.as_str() != SERVERS_SERVICE
+        };
         let report = UsageReport {
+            billable_instances: state.catalog().services().filter(is_billable).count() as u64,
             requests: state.requests().len() as u64,
             nodes: state.catalog().nodes().len() as u64,
             services: state.catalog().services_count() as u64,

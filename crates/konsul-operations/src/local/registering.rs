@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use konsul_types::catalog::CHECK_OUTPUT_MAX;
 use konsul_types::definition::{SERVICE_META_KEY_MAX, SERVICE_META_PAIRS_MAX, SERVICE_META_VALUE_MAX};
-use konsul_types::{Registration, Service, ServiceKind};
+use konsul_types::{Check, Node, Registration, Service, ServiceKind};
 
 use crate::error::Error;
 
@@ -13,18 +13,34 @@ pub(super) fn node_rules(wanted: &Registration) -> Result<(), Error> {
     if wanted.node.address.is_empty() && !wanted.skip_node_update {
         return Err(Error::invalid("Address", "Must provide address if SkipNodeUpdate is not set"));
     }
-    let meta = wanted.node.meta.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    pairs(meta, true).map_err(|why| Error::invalid("NodeMeta", format!("Invalid Node Meta: {why}")))?;
-    let too_long = wanted.checks.iter().find(|check| check.output.len() > CHECK_OUTPUT_MAX);
-    match too_long {
-        Some(check) => Err(Error::TooLarge {
-            what: format!("the output of check '{}'", check.id),
-            actual: check.output.len() as u64,
-            limit: CHECK_OUTPUT_MAX as u64,
-            unit: "bytes",
-        }),
-        None => Ok(()),
+    pairs_of_node(&wanted.node)?;
+    wanted.checks.iter().try_for_each(check_rules)
+}
+
+/// A node alone.
+pub(super) fn node_alone_rules(node: &Node) -> Result<(), Error> {
+    if node.address.is_empty() {
+        return Err(Error::invalid("Address", "Must provide address"));
     }
+    pairs_of_node(node)
+}
+
+fn pairs_of_node(node: &Node) -> Result<(), Error> {
+    let meta = node.meta.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    pairs(meta, true).map_err(|why| Error::invalid("NodeMeta", format!("Invalid Node Meta: {why}")))
+}
+
+/// A check.
+pub(super) fn check_rules(check: &Check) -> Result<(), Error> {
+    if check.output.len() <= CHECK_OUTPUT_MAX {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: format!("the output of check '{}'", check.id),
+        actual: check.output.len() as u64,
+        limit: CHECK_OUTPUT_MAX as u64,
+        unit: "bytes",
+    })
 }
 
 /// An instance.

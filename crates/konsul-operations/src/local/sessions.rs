@@ -58,14 +58,14 @@ impl<R: Replica> Inner<R> {
     }
 
     pub(crate) async fn session_destroy(&self, ctx: &Context, id: SessionId) -> Result<(), Error> {
-        self.permit_session(ctx, id)?;
+        self.permit_session(ctx, id, |node| Permission::SessionWrite(node))?;
         let command = Command::SessionDestroy { namespace: ctx.namespace.clone(), id };
         self.write(ctx, command).await.map(|_| ())
     }
 
     /// A renewal enters the log only when the session's deadline would otherwise come too near; see [`Session`].
     pub(crate) async fn session_renew(&self, ctx: &Context, id: SessionId) -> Result<Arc<Session>, Error> {
-        self.permit_session(ctx, id)?;
+        self.permit_session(ctx, id, |node| Permission::SessionWrite(node))?;
         // The promise is the leader's to give, on its newest state.
         self.fresh(&Context { consistency: crate::context::Consistency::Default, ..ctx.clone() }).await?;
         let state = self.replica.state();
@@ -91,7 +91,7 @@ impl<R: Replica> Inner<R> {
         ctx: &Context,
         args: SessionRead,
     ) -> Result<Answer<Option<Arc<Session>>>, Error> {
-        self.permit_session(ctx, args.id)?;
+        self.permit_session(ctx, args.id, |node| Permission::SessionRead(node))?;
         let topic = || Topic::Sessions(ctx.namespace.clone());
         self.read(ctx, args.blocking, topic, |state| {
             let found = state.session(&ctx.namespace, args.id);
@@ -109,13 +109,18 @@ impl<R: Replica> Inner<R> {
         ctx: &Context,
         args: SessionList,
     ) -> Result<Answer<Vec<Arc<Session>>>, Error> {
-        self.permit(ctx, &Permission::SessionRead(args.node.as_ref().map_or("", |node| node.as_str())))?;
+        if let Some(node) = &args.node {
+            self.permit(ctx, &Permission::SessionRead(node.as_str()))?;
+        }
         let namespace: &Namespace = &ctx.namespace;
         let topic = || Topic::Sessions(namespace.clone());
         self.read(ctx, args.blocking, topic, |state| {
-            let on_node =
-                |session: &&Arc<Session>| args.node.as_ref().is_none_or(|node| session.spec.node == *node);
-            let sessions: Vec<_> = state.sessions().of(namespace).filter(on_node).cloned().collect();
+            let wanted = |session: &&Arc<Session>| {
+                let on = &session.spec.node;
+                args.node.as_ref().is_none_or(|node| on == node)
+                    && self.allows(ctx, &Permission::SessionRead(on.as_str()))
+            };
+            let sessions: Vec<_> = state.sessions().of(namespace).filter(wanted).cloned().collect();
             let changed = state.sessions().changed(namespace);
             state.found(sessions, changed, changed)
         })
@@ -123,9 +128,14 @@ impl<R: Replica> Inner<R> {
     }
 
     /// A session is guarded by its node's name, which only the state knows.
-    fn permit_session(&self, ctx: &Context, id: SessionId) -> Result<(), Error> {
+    fn permit_session(
+        &self,
+        ctx: &Context,
+        id: SessionId,
+        needed: fn(&str) -> Permission<'_>,
+    ) -> Result<(), Error> {
         let state = self.replica.state();
         let node = state.session(&ctx.namespace, id).value.map(|session| session.spec.node.clone());
-        self.permit(ctx, &Permission::SessionWrite(node.as_ref().map_or("", |node| node.as_str())))
+        self.permit(ctx, &needed(node.as_ref().map_or("", |node| node.as_str())))
     }
 }

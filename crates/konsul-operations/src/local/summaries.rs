@@ -92,24 +92,31 @@ fn summary(
     asked: &Asked<'_>,
     bad: Option<&BadChecks<'_>>,
 ) -> Option<ServiceSummary> {
-    let mut instances =
-        state.catalog().instances(&ctx.namespace, name).filter(|one| asked.holds_of(state, one)).peekable();
+    let instances = state.catalog().instances(&ctx.namespace, name).filter(|one| asked.holds_of(state, one));
+    whole(instances.map(|one| (&**one, bad.map(|bad| bad.status_of(one)))))
+}
+
+/// A service of its instances and how each stands, if that is to be counted; `None` without instances.
+pub(super) fn whole<'a>(
+    instances: impl Iterator<Item = (&'a Service, Option<CheckStatus>)>,
+) -> Option<ServiceSummary> {
+    let mut instances = instances.peekable();
     let mut summary = ServiceSummary {
-        name: instances.peek()?.name.clone(),
+        name: instances.peek()?.0.name.clone(),
         tags: BTreeSet::new(),
         kinds: BTreeSet::new(),
         passing: 0,
         warning: 0,
         critical: 0,
     };
-    for instance in instances {
+    for (instance, status) in instances {
         for tag in instance.tags.iter().filter(|tag| !summary.tags.contains(*tag)).collect::<Vec<_>>() {
             summary.tags.insert(tag.into());
         }
         if instance.kind != ServiceKind::Typical {
             summary.kinds.insert(instance.kind.name());
         }
-        match bad.map(|bad| bad.status_of(instance)) {
+        match status {
             None => {}
             Some(CheckStatus::Passing) => summary.passing += 1,
             Some(CheckStatus::Warning) => summary.warning += 1,

@@ -19,7 +19,7 @@ use crate::ports::Replica;
 use crate::watch::{ChangeKind, KvWatch, Place, ResetReason, WatchChange, WatchEvent, Watching};
 
 /// How many keys or changes one poll looks at before it lets others run.
-const BUDGET: usize = 512;
+pub(super) const BUDGET: usize = 512;
 
 /// Opens a stream.
 pub(crate) async fn open<R: Replica>(
@@ -69,7 +69,7 @@ fn needed(select: &KvSelect) -> Permission<'_> {
 }
 
 /// The index after which the feed must go on for a place.
-fn before(place: Place) -> Index {
+pub(super) fn before(place: Place) -> Index {
     match place.within {
         None => place.index,
         Some(_) => Index(place.index.0.saturating_sub(1)),
@@ -77,7 +77,7 @@ fn before(place: Place) -> Index {
 }
 
 /// Why a stream cannot go on from there. History may move on right after this; then the subscription finds out.
-fn unfit<R: Replica>(inner: &Inner<R>, state: &State, place: Place) -> Option<ResetReason> {
+pub(super) fn unfit<R: Replica>(inner: &Inner<R>, state: &State, place: Place) -> Option<ResetReason> {
     let feed = inner.replica.feed();
     let known = || feed.time_of(place.index);
     if place.incomplete {
@@ -89,6 +89,16 @@ fn unfit<R: Replica>(inner: &Inner<R>, state: &State, place: Place) -> Option<Re
     } else {
         None
     }
+}
+
+/// Where a stream stands that waits for a change: as far on as nothing concerned it.
+pub(super) fn moved_on<R: Replica>(inner: &Inner<R>, subscription: &Subscription, last: Place) -> Place {
+    let index = subscription.position();
+    if index <= last.index {
+        return last;
+    }
+    let known = inner.replica.feed().time_of(index);
+    Place::after(index, known.unwrap_or(last.at).max(last.at))
 }
 
 struct Stream<R> {
@@ -158,16 +168,7 @@ impl<R: Replica> Watching for Stream<R> {
 
     fn place(&self) -> Place {
         match self.stage {
-            Stage::Live => {
-                let index = self.subscription.position();
-                let known = self.inner.replica.feed().time_of(index);
-                let ahead = index > self.last.index;
-                if ahead {
-                    Place::after(index, known.unwrap_or(self.last.at).max(self.last.at))
-                } else {
-                    self.last
-                }
-            }
+            Stage::Live => moved_on(&self.inner, &self.subscription, self.last),
             _ => self.last,
         }
     }
@@ -202,10 +203,7 @@ impl<R: Replica> Stream<R> {
                 let known = self.last.within.filter(|_| self.last.index == batch.index());
                 self.stage = Stage::Entry(batch, known.unwrap_or(0) as usize);
             }
-            Delivery::Reset { reason, .. } => self.start_over(match reason {
-                konsul_watch::ResetReason::FellOut => ResetReason::FellOut,
-                konsul_watch::ResetReason::Replaced => ResetReason::Replaced,
-            }),
+            Delivery::Reset { reason, .. } => self.start_over(reason.into()),
             // Nobody asked for any.
             Delivery::Bookmark(_) => {}
         }

@@ -172,7 +172,8 @@ fn names(facts: &Facts<'_>, why: &mut Explanation) {
     let name = facts.service.name.as_str();
     if !is_dns_label(name) {
         let sentence = format!(
-            "the name '{name}' cannot be asked for in DNS, where labels hold up to 63 letters, digits and dashes"
+            "the name '{name}' cannot be asked for in DNS, where a label holds up to 63 bytes, and it has {}",
+            name.len()
         );
         why.add(Code::NotDnsName, Effect::Hides, &[Answer::Dns], sentence);
     }
@@ -182,9 +183,9 @@ fn names(facts: &Facts<'_>, why: &mut Explanation) {
     }
 }
 
+/// Whether a question can hold a name: DNS takes any byte in a label, and so do we, a dot as `\.`.
 fn is_dns_label(name: &str) -> bool {
     (1..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn asked(facts: &Facts<'_>, why: &mut Explanation) {

@@ -102,7 +102,8 @@ async fn what_is_asked_for_by_name_is_refused() {
         zone: String::new(),
         count: 1,
     };
-    assert!(matches!(ops.service_pick(&ctx(), pick).await, Err(Error::PermissionDenied(_))));
+    let refused = ops.service_pick(&ctx(), pick).await.unwrap_err();
+    assert_eq!(refused.to_string(), "Permission denied: service:read on \"secret-db\" is needed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

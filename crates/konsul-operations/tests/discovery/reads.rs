@@ -178,6 +178,17 @@ async fn usage_and_limits_count_the_catalogue() {
     instance(ops, "n1", "b", "web", CheckStatus::Passing).await;
     let usage = ops.usage(&ctx()).await.unwrap().value;
     assert_eq!((usage.nodes, usage.services, usage.instances, usage.checks), (2, 1, 2, 3));
+    // Neither the servers nor proxies are counted by Consul's licences.
+    register(ops, node("n1"), Some(service("n1", "consul", "consul", &[])), vec![]).await;
+    let proxy = Proxy { destination_service: "web".into(), ..Proxy::default() };
+    let sidecar = Service {
+        kind: ServiceKind::ConnectProxy,
+        proxy: Some(Box::new(proxy)),
+        ..service("n1", "side", "web-sidecar-proxy", &[])
+    };
+    register(ops, node("n1"), Some(sidecar), vec![]).await;
+    let usage = ops.usage(&ctx()).await.unwrap().value;
+    assert_eq!((usage.services, usage.instances, usage.billable_instances), (3, 4, 2));
     let limits = ops.limits(&ctx()).await.unwrap().value;
     assert!(limits.iter().any(|bound| bound.name == "catalog_instances" && bound.unit == "instances"));
     assert_eq!(ops.datacenter_list(&ctx()).await.unwrap(), ["dc1"]);

@@ -20,9 +20,14 @@ use crate::support::*;
 
 /// Notes what it is asked to do.
 #[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
+pub(crate) struct Notes(Mutex<Vec<String>>);
 
 impl Notes {
+    /// How much it was asked to do.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
     fn note(&self, what: String) -> Reply<'_, ()> {
         self.0.lock().unwrap().push(what);
         Box::pin(async { Ok(()) })
@@ -68,7 +73,7 @@ impl LocalRegistry for Notes {
 }
 
 /// An agent that keeps registrations.
-struct Keeping(TestAgent, Arc<Notes>);
+pub(crate) struct Keeping(pub(crate) TestAgent, pub(crate) Arc<Notes>);
 
 impl LocalAgent for Keeping {
     fn node_name(&self) -> NodeName {
@@ -195,7 +200,7 @@ async fn events_for_instances_are_heard_where_they_are() {
         };
         ops.event_fire(&ctx(), fire).await.unwrap();
     }
-    let heard = ops.event_list(&ctx(), EventList { name: None, blocking: None }).await.unwrap().value;
+    let heard = ops.event_list(&ctx(), EventList::default()).await.unwrap().value;
     assert_eq!(heard.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
 }
 

@@ -9,7 +9,7 @@ use konsul_operations::arguments::ServiceWhy;
 use konsul_operations::local::OperationLimits;
 use konsul_operations::permission::{Authorizer, Permission};
 use konsul_testkit::TestAgent;
-use konsul_types::{Check, CheckAbout, CheckStatus};
+use konsul_types::{Check, CheckAbout, CheckStatus, Service, Weights};
 
 use crate::support::*;
 
@@ -45,6 +45,29 @@ async fn planted_causes_are_named() {
         (false, false, vec!["node_maintenance"]),
     ];
     assert_eq!(found, expect);
+
+    // With those below and in the other tests of this file, ten causes are planted one by one.
+    register(ops, node("n5"), Some(service("n5", "e", "web", &[])), vec![]).await;
+    let maintained = service("n5", "e", "web", &[]);
+    let check = check("n5", "_service_maintenance:e", &maintained, CheckStatus::Critical);
+    register(ops, node("n5"), None, vec![check]).await;
+    let idle = Service { weights: Weights { passing: 1, warning: 0 }, ..service("n6", "f", "web", &[]) };
+    let warns = crate::support::check("n6", "c-f", &idle, CheckStatus::Warning);
+    register(ops, node("n6"), Some(idle), vec![warns]).await;
+    register(ops, node("n7"), Some(service("n7", "g", "web", &[])), vec![]).await;
+    register(ops, node("n7"), None, vec![node_check("n7", "disk", CheckStatus::Critical)]).await;
+    let all = told(ops, why("web")).await;
+    let found: Vec<_> = all[4..].iter().map(|one| (one.in_dns, one.in_health, codes(one))).collect();
+    let expect = [
+        (false, true, vec!["service_maintenance"]),
+        (true, true, vec!["warning_with_only_passing", "weight_zero"]),
+        (false, true, vec!["node_check_critical"]),
+    ];
+    assert_eq!(found, expect);
+    let nameless = "x".repeat(64);
+    register(ops, node("n8"), Some(service("n8", "h", &nameless, &[])), vec![]).await;
+    let unasked = told(ops, why(&nameless)).await;
+    assert_eq!((codes(&unasked[0]), unasked[0].in_dns), (vec!["not_dns_name"], false));
 
     let one = ServiceWhy { id: Some(service_id("a")), ..why("web") };
     let tagged = told(ops, ServiceWhy { tags: vec!["v9".into()], ..one.clone() }).await;

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use konsul_runtime::virtual_time::Node;
 
 use super::{
-    Client, Common, backups, deposed, events, followers, keys, locks, queues, registers, retries, txns,
-    waiters,
+    Client, Common, backups, bound, deposed, events, followers, health, keys, locks, queries, queues,
+    registers, registry, registry_txns, retries, txns, waiters,
 };
 
 /// Starts a client by its body and counts its end.
@@ -65,5 +65,31 @@ pub fn spawn_all(node: &Node, common: &Common) -> u64 {
     if kinds.backups {
         start!(node, common, next, backups::run);
     }
+    services(node, common, next);
     u64::from(last)
+}
+
+/// Those who register, watch and lean on what is registered.
+fn services(node: &Node, common: &Common, next: &mut u32) {
+    let kinds = common.plan.services;
+    for _ in 0..common.plan.crowd {
+        if kinds.registry {
+            start!(node, common, next, registry::run);
+            start!(node, common, next, registry::run);
+        }
+        if kinds.registry_txns {
+            start!(node, common, next, registry_txns::run);
+        }
+        if kinds.health {
+            start!(node, common, next, health::run);
+            start!(node, common, next, health::run);
+        }
+        if kinds.bound {
+            start!(node, common, next, bound::run);
+            start!(node, common, next, bound::run);
+        }
+        if kinds.queries {
+            start!(node, common, next, queries::run);
+        }
+    }
 }

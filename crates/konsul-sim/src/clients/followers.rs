@@ -5,10 +5,10 @@ use std::sync::Arc;
 use konsul_operations::Error;
 use konsul_operations::ports::Replica;
 use konsul_runtime::time::{Duration, now, sleep};
-use konsul_types::Index;
+use konsul_types::{Index, Namespace};
 use konsul_watch::{Delivery, Start, Topic, Wake};
 
-use super::{Client, key, keys};
+use super::{Client, key, keys, registry};
 use crate::desk::Counter;
 use crate::history::{Seen, Stretch, Woken};
 
@@ -39,6 +39,9 @@ pub(super) async fn subscribe(mut client: Client) {
 
 fn topic(client: &mut Client) -> Topic {
     let namespace = client.namespace();
+    if client.common.plan.services.registry && client.one_in(2) {
+        return topic_of_services(client, namespace);
+    }
     match client.below(8) {
         0 => Topic::Key(namespace, key(&keys::name(client))),
         1 | 2 => Topic::Prefix(namespace, Arc::from(keys::prefix(client))),
@@ -46,6 +49,17 @@ fn topic(client: &mut Client) -> Topic {
         4 => Topic::Sessions(namespace),
         5 => Topic::Events,
         _ => Topic::All,
+    }
+}
+
+fn topic_of_services(client: &mut Client, namespace: Namespace) -> Topic {
+    match client.below(8) {
+        0 | 1 => Topic::Service(namespace, registry::service_name(client).folded()),
+        2 | 3 => Topic::PassingService(namespace, registry::service_name(client).folded()),
+        4 => Topic::Services(namespace),
+        5 => Topic::Node(registry::node_name(client).folded()),
+        6 => Topic::Nodes,
+        _ => Topic::Checks,
     }
 }
 

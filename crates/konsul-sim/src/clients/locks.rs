@@ -47,7 +47,7 @@ async fn create(client: &mut Client, namespace: &Namespace) -> Option<Arc<Sessio
 }
 
 /// An answer to a creation or renewal is a promise of one time to live.
-fn promised(client: &Client, namespace: &Namespace, session: &Arc<Session>, asked_at: u64) {
+pub(super) fn promised(client: &Client, namespace: &Namespace, session: &Arc<Session>, asked_at: u64) {
     let renewed = Renewed {
         namespace: namespace.clone(),
         session: Arc::clone(session),
@@ -58,7 +58,7 @@ fn promised(client: &Client, namespace: &Namespace, session: &Arc<Session>, aske
 }
 
 /// The life of one session, as its holder lives it.
-async fn live(client: &mut Client, namespace: &Namespace, session: Arc<Session>) {
+pub(super) async fn live(client: &mut Client, namespace: &Namespace, session: Arc<Session>) {
     let id = session.spec.id;
     let careless = client.one_in(3);
     for _ in 0..4 + client.below(12) {

@@ -13,15 +13,20 @@ use crate::history::History;
 use crate::plan::Plan;
 
 mod backups;
+mod bound;
 mod crowd;
 mod deposed;
 mod events;
 mod followers;
+mod health;
 mod keys;
 mod locks;
+mod queries;
 mod queues;
 pub mod reading;
 mod registers;
+mod registry;
+mod registry_txns;
 mod retries;
 mod txns;
 mod waiters;
@@ -119,7 +124,7 @@ impl Client {
     /// A namespace.
     pub fn namespace(&mut self) -> Namespace {
         match self.below(4) {
-            0 => Namespace::new("tenant").expect("a good name"),
+            0 => tenant(),
             _ => Namespace::default_namespace(),
         }
     }
@@ -182,6 +187,11 @@ impl<T> Heard<Result<T, Error>> {
 
 /// How long clients usually wait for an answer.
 pub const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The namespace beside the default one.
+pub fn tenant() -> Namespace {
+    Namespace::new("tenant").expect("a good name")
+}
 
 /// A key by its text.
 pub fn key(text: &str) -> Key {

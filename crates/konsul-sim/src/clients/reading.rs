@@ -1,13 +1,17 @@
 //! Reads of all kinds, performed and noted alike.
 
-use konsul_operations::arguments::{EventList, KvGet, KvKeys, KvList, SessionList, SessionRead};
+use konsul_operations::answer::Instance as Found;
+use konsul_operations::arguments::{
+    CheckList, CheckSelect, EventList, KvGet, KvKeys, KvList, Narrow, NodeList, NodeServices, QueryExecute,
+    QueryList, ServiceInstances, SessionList, SessionRead,
+};
 use konsul_operations::{Answer, Blocking, Consistency, Context, Error, Operations};
 use konsul_runtime::time::{Duration, now};
-use konsul_types::Index;
+use konsul_types::{Index, ServiceName};
 
 use super::{Client, PATIENCE};
 use crate::desk::{Counter, Heard};
-use crate::history::{Content, Query, Read, Waited};
+use crate::history::{Content, Instance, Query, Read, Waited};
 use crate::port::answered_by;
 
 /// An answer as the client sees it.
@@ -93,10 +97,77 @@ async fn perform(
             }))
         }
         Query::Events => {
-            let found = ops.event_list(ctx, EventList { name: None, blocking }).await?;
+            let found = ops.event_list(ctx, EventList { blocking, ..EventList::default() }).await?;
             Ok(told(found, Content::Events))
         }
+        other => perform_on_services(counter, ctx, other, blocking).await,
     }
+}
+
+async fn perform_on_services(
+    counter: &Counter,
+    ctx: &Context,
+    query: Query,
+    blocking: Option<Blocking>,
+) -> Result<(Content, Index), Error> {
+    let ops = &counter.operations;
+    match query {
+        Query::Health(_, name, passing) => {
+            let found = ops.service_instances(ctx, instances(name, passing, blocking)).await?;
+            Ok(told(found, |found| Content::Instances(found.into_iter().map(instance).collect())))
+        }
+        Query::ServiceChecks(_, name) => {
+            let args = CheckList { select: CheckSelect::Service(name), narrow: Narrow::default(), blocking };
+            Ok(told(ops.check_list(ctx, args).await?, Content::Checks))
+        }
+        Query::Checks(_) => {
+            let args = CheckList { select: CheckSelect::Status(None), narrow: Narrow::default(), blocking };
+            Ok(told(ops.check_list(ctx, args).await?, Content::Checks))
+        }
+        Query::Nodes => {
+            let found = ops.node_list(ctx, NodeList { narrow: Narrow::default(), blocking }).await?;
+            Ok(told(found, Content::Nodes))
+        }
+        Query::Node(_, node) => {
+            let args = NodeServices { node, filter: String::new(), blocking };
+            let found = ops.node_services(ctx, args).await?;
+            Ok(told(found, |node| Content::Node(node.map(|node| (node.node, node.services)))))
+        }
+        Query::Queries => {
+            let found = ops.query_list(ctx, QueryList { id: None, blocking }).await?;
+            Ok(told(found, Content::Queries))
+        }
+        Query::Execute(_, name) => {
+            let args = QueryExecute { name, near: None, limit: None, connect: false, client: None };
+            let found = match ops.query_execute(ctx, args).await {
+                // That there is none of this name is an answer, too.
+                Err(Error::QueryNotFound) => return Ok((Content::Executed(None), Index(1))),
+                found => found?,
+            };
+            Ok(told(found, |answer| {
+                let mut found: Vec<Instance> = answer.instances.into_iter().map(instance).collect();
+                found.sort_by_key(|one| (one.service.node.folded(), one.service.id.clone()));
+                Content::Executed(Some(found))
+            }))
+        }
+        other => unreachable!("{other:?} is asked of the other rooms"),
+    }
+}
+
+fn instances(name: ServiceName, passing: bool, blocking: Option<Blocking>) -> ServiceInstances {
+    ServiceInstances {
+        name,
+        connect: false,
+        tags: Vec::new(),
+        narrow: Narrow::default(),
+        with_checks: true,
+        passing,
+        blocking,
+    }
+}
+
+fn instance(found: Found) -> Instance {
+    Instance { node: found.node, service: found.service, checks: found.checks }
 }
 
 fn told<T>(answer: Answer<T>, content: impl FnOnce(T) -> Content) -> (Content, Index) {

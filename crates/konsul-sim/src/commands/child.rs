@@ -5,6 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use konsul_sim::plan::Cut;
+
 use super::line::Line;
 
 /// A run to be made.
@@ -18,20 +20,33 @@ pub(crate) struct Ask {
 impl Ask {
     /// The command that a person types to see the same run.
     pub(crate) fn command(&self) -> String {
+        format!("konsul-sim {}", self.arguments(&Cut::default()).join(" "))
+    }
+
+    /// What to type after the program's name for a run of the seed with less in it.
+    pub(crate) fn arguments(&self, cut: &Cut) -> Vec<String> {
         let Ask { seed, operations, mutant } = self;
-        let mutant = if *mutant == 0 { String::new() } else { format!(" --mutant {mutant}") };
-        format!("konsul-sim run --seed {seed} --operations {operations}{mutant}")
+        let mut all: Vec<String> = vec!["run".into(), "--seed".into(), seed.to_string()];
+        all.extend(["--operations".into(), operations.to_string()]);
+        if *mutant != 0 {
+            all.extend(["--mutant".into(), mutant.to_string()]);
+        }
+        if !cut.without.is_empty() {
+            all.extend(["--without".into(), cut.without.join(",")]);
+        }
+        all.extend(cut.crowd.into_iter().flat_map(|crowd| ["--crowd".into(), crowd.to_string()]));
+        all
     }
 
     /// Runs it in a process of its own. A process that dies without a line has broken something, too.
     pub(crate) fn run(&self) -> io::Result<Line> {
-        let output = Command::new(std::env::current_exe()?)
-            .arg("run")
-            .args(["--seed", &self.seed.to_string()])
-            .args(["--operations", &self.operations.to_string()])
-            .args(["--mutant", &self.mutant.to_string()])
-            .stdin(Stdio::null())
-            .output()?;
+        self.run_cut(&Cut::default())
+    }
+
+    /// The same with less in it.
+    pub(crate) fn run_cut(&self, cut: &Cut) -> io::Result<Line> {
+        let output =
+            Command::new(std::env::current_exe()?).args(self.arguments(cut)).stdin(Stdio::null()).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let line = text.lines().last().and_then(Line::read);
         Ok(line.unwrap_or_else(|| self.died(&output.stderr)))

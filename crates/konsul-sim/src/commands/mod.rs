@@ -9,6 +9,7 @@ pub(crate) mod prove;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod seeds;
+pub(crate) mod shrink;
 pub(crate) mod state;
 
 /// What a command answers: whether all is well.

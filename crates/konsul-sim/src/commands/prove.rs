@@ -72,6 +72,7 @@ impl Prove {
             sums.lock().expect("nobody panics with it").add(&line);
         })?;
         let sums = sums.into_inner().expect("nobody panics with it");
+        sums.tell_smallest(OPERATIONS)?;
         let well = sums.tell();
         let found = match sums.broken.first() {
             None if well => "nothing".to_owned(),

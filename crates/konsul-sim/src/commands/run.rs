@@ -2,6 +2,7 @@
 
 use clap::Args;
 use konsul_sim::mutants::{self, Catcher};
+use konsul_sim::plan::{Cut, Plan};
 use konsul_sim::{run, storage_suite};
 
 use super::line::Line;
@@ -19,6 +20,12 @@ pub(crate) struct Run {
     /// The number of a bug to put in.
     #[arg(long, default_value_t = 0)]
     mutant: u32,
+    /// Kinds of faults and clients to leave out.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
+    /// At most so many clients of each kind.
+    #[arg(long)]
+    crowd: Option<u32>,
 }
 
 impl Run {
@@ -27,7 +34,9 @@ impl Run {
         if mutants::find(self.mutant).is_some_and(|mutant| mutant.catcher == Catcher::Storage) {
             return Ok(self.storage());
         }
-        let report = run::run(self.seed, self.operations);
+        let cut = Cut { without: self.without.clone(), crowd: self.crowd };
+        let plan = Plan::draw(self.seed, self.operations).cut(&cut).map_err(std::io::Error::other)?;
+        let report = run::run(plan);
         say(&Line::of(&report, cpu_ms()).to_string());
         Ok(report.broken.is_none())
     }

@@ -10,7 +10,7 @@ use konsul_sim::marks::REQUIRED;
 use super::child::{Ask, run_all};
 use super::line::Line;
 use super::state::State;
-use super::{Done, OPERATIONS, say};
+use super::{Done, OPERATIONS, say, shrink};
 
 /// Runs many seeds.
 #[derive(Args)]
@@ -70,6 +70,7 @@ impl Seeds {
             sums.lock().expect("nobody panics with it").add(&line);
         })?;
         let sums = sums.into_inner().expect("nobody panics with it");
+        sums.tell_smallest(self.operations)?;
         Ok(sums.tell())
     }
 
@@ -105,6 +106,14 @@ impl Sums {
         if !line.held() {
             self.broken.push(line.clone());
         }
+    }
+
+    /// Makes the first broken run smaller; the others may well be of the same cause.
+    pub(crate) fn tell_smallest(&self, operations: u64) -> std::io::Result<()> {
+        let Some(line) = self.broken.iter().min_by_key(|line| line.number("seed")) else { return Ok(()) };
+        let ask = Ask { seed: line.number("seed"), operations, mutant: 0 };
+        say(&format!("seed {} is made smaller", ask.seed));
+        shrink::tell(ask, line)
     }
 
     /// Prints the sums; answers whether all promises held and every mark was hit.

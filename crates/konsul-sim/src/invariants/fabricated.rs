@@ -1,14 +1,16 @@
 //! Histories made up for the tests that each promise can break.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use konsul_types::{
-    Behavior, Change, ChangeSet, Command, Index, Key, KvRecord, Millis, Namespace, NodeName, Outcome,
-    Proposal, Session, SessionId, SessionSpec, Value,
+    Behavior, Change, ChangeSet, Check, CheckId, CheckStatus, CheckedService, Command, Index, Key, KvRecord,
+    Millis, Namespace, Node, NodeName, Outcome, Proposal, Service, ServiceId, ServiceName, Session,
+    SessionId, SessionSpec, Tags, Value,
 };
 
 use crate::check::Log;
-use crate::history::{Content, Query, Read};
+use crate::history::{Content, Instance, Query, Read};
 use crate::observer::Entry;
 
 pub(super) fn ns() -> Namespace {
@@ -64,6 +66,30 @@ pub(super) fn session(number: u128, ttl_ms: Option<u64>, delay_ms: u64) -> Arc<S
 
 pub(super) fn session_change(number: u128, old: Option<Arc<Session>>, new: Option<Arc<Session>>) -> Change {
     Change::Session { namespace: ns(), id: id(number), old, new }
+}
+
+/// An instance of a service with one check of its own.
+pub(super) fn instance(name: &str, status: CheckStatus, output: &str) -> Instance {
+    let node = NodeName::new("n").unwrap();
+    let (id, name) = (ServiceId::new(name).unwrap(), ServiceName::new(name).unwrap());
+    let of = CheckedService { id: id.clone(), name: name.clone(), tags: Tags::default() };
+    let check = Check::new(node.clone(), CheckId::new("c").unwrap(), status);
+    let check = Check { service: Some(of), output: output.into(), ..check };
+    let record = Node {
+        id: None,
+        name: node.clone(),
+        address: "127.0.0.1".into(),
+        tagged_addresses: BTreeMap::new(),
+        meta: BTreeMap::new(),
+        create_index: Index(1),
+        modify_index: Index(1),
+    };
+    let service = Arc::new(Service::new(node, ns(), id, name));
+    Instance { node: Arc::new(record), service, checks: vec![Arc::new(check)] }
+}
+
+pub(super) fn instances_change(name: &str, passing: bool) -> Change {
+    Change::Instances { namespace: ns(), name: ServiceName::new(name).unwrap(), passing }
 }
 
 /// An entry at an index, at a log time in milliseconds, which was also its virtual time.

@@ -16,7 +16,7 @@ pub const NAME: &str = "I-14 IndexMonotonic";
 /// All reads. An event list's index is a hash, and means nothing but itself.
 pub fn held(reads: &[Read]) -> Held {
     let mut by_query: BTreeMap<&Query, Vec<&Read>> = BTreeMap::new();
-    for read in reads.iter().filter(|read| read.query != Query::Events) {
+    for read in reads.iter().filter(|read| read.query.is_indexed()) {
         hold(NAME, read.reported > Index::ZERO, || format!("an index of zero was reported: {read:?}"))?;
         if read.linearizable {
             by_query.entry(&read.query).or_default().push(read);

@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
+use konsul_types::NodeName;
 use konsul_watch::Topic;
 
 use crate::broken::{Held, hold};
-use crate::check::Log;
+use crate::check::{Log, News};
 use crate::history::{Query, Read};
 
 /// The invariant's name.
@@ -23,7 +24,7 @@ pub fn held(reads: &[Read], log: &Log) -> Held {
 
 fn was_prompt(read: &Read, log: &Log) -> Held {
     // The index of an event list is a hash: what it waits for is another newest event, which a restore can take back.
-    let Some(waited) = read.waited.filter(|_| read.query != Query::Events) else { return Ok(()) };
+    let Some(waited) = read.waited.filter(|_| read.query.is_indexed()) else { return Ok(()) };
     if read.ended_at < waited.deadline || read.state <= waited.index {
         return Ok(());
     }
@@ -35,6 +36,28 @@ fn was_prompt(read: &Read, log: &Log) -> Held {
     hold(NAME, missed.is_none(), || format!("{read:?} slept over {missed:?}"))
 }
 
+/// The same for readers of services, by what the model tells of each: no topic and no change that the server names is
+/// believed.
+pub fn of_services(reads: &[Read], log: &Log, news: &News) -> Held {
+    reads.iter().try_for_each(|read| was_told_of_service(read, log, news))
+}
+
+fn was_told_of_service(read: &Read, log: &Log, news: &News) -> Held {
+    let (Query::Health(namespace, name, passing), Some(waited)) = (&read.query, read.waited) else {
+        return Ok(());
+    };
+    if read.ended_at < waited.deadline {
+        return Ok(());
+    }
+    let named = (namespace.clone(), name.as_str().to_ascii_lowercase());
+    let at = news.get(&(named, *passing)).into_iter().flatten();
+    let unheard = at.filter(|index| waited.index.0 < **index && **index <= read.state.0);
+    let seen_at = |index: &&u64| log.get(*index).map_or(u64::MAX, |entry| entry.seen_at);
+    let missed = unheard.min_by_key(seen_at);
+    let late = missed.is_some_and(|index| seen_at(&index).max(read.began_at) + PROMPT < waited.deadline);
+    hold(NAME, !late, || format!("{read:?} slept over what {missed:?} changed of {name}"))
+}
+
 fn topic(query: &Query) -> Topic {
     match query {
         Query::Get(namespace, key) => Topic::Key(namespace.clone(), key.clone()),
@@ -43,14 +66,24 @@ fn topic(query: &Query) -> Topic {
         }
         Query::Session(namespace, _) | Query::Sessions(namespace) => Topic::Sessions(namespace.clone()),
         Query::Events => Topic::Events,
+        Query::Health(namespace, name, true) => Topic::PassingService(namespace.clone(), name.folded()),
+        Query::Health(namespace, name, false) | Query::ServiceChecks(namespace, name) => {
+            Topic::Service(namespace.clone(), name.folded())
+        }
+        Query::Checks(_) => Topic::Checks,
+        Query::Nodes => Topic::Nodes,
+        Query::Node(_, name) => {
+            Topic::Node(NodeName::new(name.as_str()).expect("clients use good names").folded())
+        }
+        Query::Queries | Query::Execute(..) => Topic::Queries,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use konsul_types::Index;
+    use konsul_types::{Index, ServiceName};
 
-    use super::super::fabricated::{any, entry, kv, read, record};
+    use super::super::fabricated::{any, entry, kv, ns, read, record};
     use super::*;
     use crate::history::{Content, Waited};
 
@@ -65,5 +98,22 @@ mod tests {
         assert!(was_prompt(&at(101, 2_000), &log).is_ok());
         assert!(was_prompt(&at(200, 200), &log).is_ok());
         assert!(was_prompt(&at(2_000, 2_000), &log).is_err());
+    }
+
+    #[test]
+    fn fires_on_a_reader_that_slept_over_news_of_its_service() {
+        let mut log = Log::new();
+        entry(&mut log, 7, 100, any(), vec![]);
+        let named = (ns(), "web".to_owned());
+        let web = ServiceName::new("Web").unwrap();
+        let at = |ended, passing| {
+            let waited = Some(Waited { index: Index(5), deadline: 2_000_000_000 });
+            let query = Query::Health(ns(), web.clone(), passing);
+            Read { query, waited, ..read(10, ended, 9, 7, Content::Instances(vec![])) }
+        };
+        let news = News::from([((named, true), vec![7])]);
+        assert!(was_told_of_service(&at(101, true), &log, &news).is_ok());
+        assert!(was_told_of_service(&at(2_000, false), &log, &news).is_ok());
+        assert!(was_told_of_service(&at(2_000, true), &log, &news).is_err());
     }
 }

@@ -8,7 +8,7 @@ use konsul_types::{Change, Index};
 
 use crate::broken::{Held, hold};
 use crate::check::Log;
-use crate::history::{Query, Read};
+use crate::history::Read;
 
 /// The invariant's name.
 pub const NAME: &str = "I-35 RestoreAtomic";
@@ -21,7 +21,7 @@ pub fn held(reads: &[Read], log: &Log) -> Held {
         .filter(|(_, e)| e.changes.as_ref().is_some_and(is_restore))
         .map(|(index, _)| *index)
         .collect();
-    for read in reads.iter().filter(|read| read.query != Query::Events) {
+    for read in reads.iter().filter(|read| read.query.is_indexed()) {
         let last = restores.iter().rev().find(|index| **index <= read.state.0).copied().unwrap_or(0);
         hold(NAME, read.reported >= Index(last), || format!("a restore took effect at {last}: {read:?}"))?;
     }

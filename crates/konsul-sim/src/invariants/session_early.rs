@@ -2,9 +2,9 @@
 //!
 //! Source: Consul's documentation of sessions (the time to live is a lower bound); etcd issues 9395 and 13294.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use konsul_types::{Change, Command, Namespace, SessionId};
+use konsul_types::{Change, CheckId, CheckStatus, Command, Namespace, NodeName, SessionId, SessionSpec};
 
 use crate::broken::{Held, hold};
 use crate::check::Log;
@@ -33,6 +33,57 @@ pub fn held(promises: &[Renewed], log: &Log, clock_jumps: bool) -> Held {
     })
 }
 
+/// A session that ends otherwise than by its holder or its time ends with something that it leans on: in the same entry its
+/// node went, or a check that it named became critical or went. Source: Consul's documentation of sessions.
+pub fn explained(log: &Log) -> Held {
+    for (index, entry) in log {
+        let (Some(set), Some(proposal)) = (&entry.changes, &entry.proposal) else { continue };
+        if matches!(proposal.command, Command::SessionExpire { .. } | Command::SessionDestroy { .. }) {
+            continue;
+        }
+        let ended = set.changes.iter().filter_map(|change| match change {
+            Change::Session { namespace, old: Some(old), new: None, .. } => Some((namespace, old)),
+            _ => None,
+        });
+        for (namespace, session) in ended {
+            let why = set.changes.iter().any(|change| takes_away(change, namespace, &session.spec));
+            hold(NAME, why, || {
+                format!(
+                    "session {} ended at {index} with nothing that it leans on: {session:?}",
+                    session.spec.id
+                )
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a change takes away what a session leans on.
+fn takes_away(change: &Change, namespace: &Namespace, spec: &SessionSpec) -> bool {
+    let same_node = |name: &NodeName| name.as_str().eq_ignore_ascii_case(spec.node.as_str());
+    match change {
+        Change::Node { name, new: None, .. } => same_node(name),
+        Change::Check { node, id, old, new } => {
+            let bad = new.as_ref().is_none_or(|check| check.status == CheckStatus::Critical);
+            let of = new.as_ref().or(old.as_ref()).map(|check| &check.namespace);
+            let named = |of: &Namespace| leans_on(namespace, spec).contains(&(of.clone(), id.clone()));
+            bad && same_node(node) && of.is_some_and(named)
+        }
+        _ => false,
+    }
+}
+
+/// The checks that a session leans on: of its node and of the default namespace by name, of services in its own namespace
+/// unless it names another one.
+pub(super) fn leans_on(session: &Namespace, spec: &SessionSpec) -> BTreeSet<(Namespace, CheckId)> {
+    let of_node = spec.node_checks.iter().map(|id| (Namespace::default_namespace(), id.clone()));
+    let of_services = spec.service_checks.iter().map(|check| {
+        let named = Namespace::new(check.namespace.as_str());
+        (named.unwrap_or_else(|_| session.clone()), check.id.clone())
+    });
+    of_node.chain(of_services).collect()
+}
+
 /// Where and when sessions were ended for their time.
 fn ends(log: &Log) -> BTreeMap<(Namespace, SessionId), (u64, u64)> {
     let mut ends = BTreeMap::new();
@@ -50,7 +101,7 @@ fn ends(log: &Log) -> BTreeMap<(Namespace, SessionId), (u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fabricated::{entry, id, ns, session, session_change};
+    use super::super::fabricated::{any, entry, id, ns, session, session_change};
     use super::*;
 
     #[test]
@@ -65,5 +116,20 @@ mod tests {
         };
         assert!(ended_at(150).is_ok());
         assert!(ended_at(140).is_err());
+    }
+
+    #[test]
+    fn fires_on_an_end_that_nothing_explains() {
+        let with = |what: Option<Change>, command| {
+            let mut log = Log::new();
+            let ended = session_change(1, Some(session(1, None, 0)), None);
+            entry(&mut log, 3, 1, command, what.into_iter().chain([ended]).collect());
+            explained(&log)
+        };
+        let gone = |name| Change::Node { name: NodeName::new(name).unwrap(), old: None, new: None };
+        assert!(with(Some(gone("N")), any()).is_ok());
+        assert!(with(None, Command::SessionDestroy { namespace: ns(), id: id(1) }).is_ok());
+        assert!(with(Some(gone("m")), any()).is_err());
+        assert!(with(None, any()).is_err());
     }
 }

@@ -7,6 +7,7 @@ use konsul_types::Index;
 use crate::broken::{Held, hold};
 use crate::check::Log;
 use crate::history::{Journals, Query, Read, Woken};
+use crate::model::Model;
 
 /// The invariant's name.
 pub const NAME: &str = "I-16 NoSpuriousWake";
@@ -20,8 +21,20 @@ pub fn held(journals: &Journals, log: &Log) -> Held {
 /// An answer that came early is newer than what its reader knew.
 fn answered(read: &Read) -> Held {
     let Some(waited) = read.waited.filter(|waited| waited.index > Index::ZERO) else { return Ok(()) };
-    let early = read.ended_at < waited.deadline && read.query != Query::Events;
+    let early = read.ended_at < waited.deadline && read.query.is_indexed();
     hold(NAME, !early || read.reported > waited.index, || format!("woken for nothing: {read:?}"))
+}
+
+/// A reader of a service that has instances was woken by news of just that service; one of passing instances by news that
+/// matter to it. By the model's memory, which knows nothing of topics.
+pub fn of_service(read: &Read, model: &Model) -> Held {
+    let Query::Health(namespace, name, passing) = &read.query else { return Ok(()) };
+    let Some(waited) = read.waited.filter(|waited| waited.index > Index::ZERO) else { return Ok(()) };
+    let news = model.service_news(namespace, name, *passing).max(model.restored_at);
+    let early = read.ended_at < waited.deadline && model.has_instances(namespace, name);
+    hold(NAME, !early || news > waited.index, || {
+        format!("what is told of {name} last changed at {news}; woken for nothing: {read:?}")
+    })
 }
 
 /// The entry that a parked reader was told of changed something of its topic, and is news to it.

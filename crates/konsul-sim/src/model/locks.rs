@@ -255,8 +255,11 @@ impl Model {
     pub(super) fn restore_locks(&mut self, backup: Locks) {
         let at = self.at;
         let now = std::mem::replace(&mut self.locks, backup);
-        let stale: Vec<Place> = self.locks.locks.keys().cloned().collect();
-        for place in stale {
+        // In the order in which their delays would have ended.
+        let mut stale: Vec<(Option<Millis>, Place)> =
+            self.locks.locks.iter().map(|(place, lock)| (lock.delayed_until, place.clone())).collect();
+        stale.sort_unstable();
+        for (_, place) in stale {
             if let Some(lock) = self.locks.locks.get_mut(&place).filter(|lock| lock.holder.is_none()) {
                 *lock = Arc::new(Lock { delayed_until: None, ..(**lock).clone() });
                 self.locks.freed.push(place);

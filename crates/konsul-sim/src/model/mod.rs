@@ -1,24 +1,31 @@
 //! A small model of the replicated state, written from the documentation of the API: plain maps, no sharing, no indexes to keep
 //! true. It shares the words of `konsul-types` with the server, and no code.
 //!
-//! What it leaves out on purpose: how many names a reaping forgets, and the hashes.
+//! What it leaves out on purpose: how many names a reaping forgets, the hashes, what became of a check before, and words that
+//! are only for people.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use konsul_types::CatalogCommand;
 use konsul_types::{
-    Change, Check, CheckId, Command, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Node, NodeName,
-    Outcome, Proposal, Refusal, RequestId, Session, SessionId,
+    Change, Command, Event, Index, Key, KvRecord, Limits, Millis, Namespace, Outcome, PreparedQuery,
+    Proposal, QueryId, Refusal, RequestId, Session, SessionId,
 };
 
+mod catalogue;
 mod keys;
 mod locks;
+mod members;
+mod queries;
 mod reads;
 mod requests;
 mod restores;
+mod services;
 mod sessions;
 mod txns;
+
+pub use catalogue::CHECKS_OF_ONE;
+pub use services::{Named, Told};
 
 /// A key with its namespace.
 pub type Place = (Namespace, Key);
@@ -44,8 +51,10 @@ pub struct Model {
     pub restored_at: Index,
     delays: BTreeMap<Place, Millis>,
     locks: locks::Locks,
-    nodes: BTreeMap<NodeName, Arc<Node>>,
-    checks: BTreeMap<(NodeName, CheckId), Arc<Check>>,
+    catalogue: catalogue::Catalogue,
+    /// The prepared queries.
+    queries: BTreeMap<QueryId, Arc<PreparedQuery>>,
+    news: services::News,
     /// The kept events, oldest first.
     pub events: Vec<Arc<Event>>,
     ltime: u64,
@@ -86,6 +95,7 @@ impl Model {
         let mut changes = Vec::new();
         let outcome = self.run(&proposal.command, &mut changes);
         self.settle_locks(&mut changes);
+        self.settle_services(&mut changes);
         if let (Some(asked), Some(outcome)) = (proposal.request, &outcome) {
             self.requests.insert(asked.id, (index, asked.fingerprint, outcome.clone()));
         }
@@ -127,7 +137,7 @@ impl Model {
             Command::RaiseFeatureLevel { level } => self.raise(*level),
             Command::CompareHash { .. } => Outcome::Done,
             Command::Reap { .. } => return None,
-            Command::Query(command) => unreachable!("no client sends {command:?}"),
+            Command::Query(command) => self.query(command, changes),
             Command::Restore(step) => self.restore(step, changes),
         })
     }
@@ -150,45 +160,5 @@ impl Model {
         }
         changes.push(Change::Event(event.clone()));
         Outcome::Event(event)
-    }
-
-    /// The server registers itself and its check, and nothing else does.
-    fn catalog(&mut self, command: &CatalogCommand, changes: &mut Vec<Change>) -> Outcome {
-        match command {
-            CatalogCommand::RegisterNode { node } => {
-                let old = self.nodes.get(&node.name).cloned();
-                let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
-                let new = Arc::new(Node { create_index, modify_index: self.index, ..node.clone() });
-                let same =
-                    |old: &Arc<Node>| Node { modify_index: old.modify_index, ..(*new).clone() } == **old;
-                if old.as_ref().is_some_and(same) {
-                    return Outcome::Done;
-                }
-                self.nodes.insert(node.name.clone(), new.clone());
-                changes.push(Change::Node { name: node.name.clone(), old, new: Some(new) });
-                Outcome::Done
-            }
-            CatalogCommand::RegisterCheck { check } if self.nodes.contains_key(&check.node) => {
-                let place = (check.node.clone(), check.id.clone());
-                let old = self.checks.get(&place).cloned();
-                let create_index = old.as_ref().map_or(self.index, |old| old.create_index);
-                let new =
-                    Arc::new(Check { create_index, modify_index: self.index, ..Check::from(check.clone()) });
-                let same =
-                    |old: &Arc<Check>| Check { modify_index: old.modify_index, ..(*new).clone() } == **old;
-                if old.as_ref().is_some_and(same) {
-                    return Outcome::Done;
-                }
-                self.checks.insert(place, new.clone());
-                changes.push(Change::Check {
-                    node: check.node.clone(),
-                    id: check.id.clone(),
-                    old,
-                    new: Some(new),
-                });
-                Outcome::Done
-            }
-            _ => Outcome::Refused(Refusal::MissingNode),
-        }
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use konsul_types::{Index, Namespace};
+use konsul_types::{CheckStatus, Index, Namespace, Node, NodeName, Service, ServiceName};
 
 use super::Model;
-use crate::history::{Content, Query};
+use super::catalogue::lower;
+use crate::history::{Content, Instance, Query};
 
 impl Model {
     /// The answer to a query.
@@ -27,7 +28,45 @@ impl Model {
                 Content::Sessions(here.map(|(_, id)| *id).collect())
             }
             Query::Events => Content::Events(self.events.clone()),
+            Query::Health(namespace, name, true) => Content::Instances(self.passing(namespace, name)),
+            Query::Health(namespace, name, false) => Content::Instances(self.instances(namespace, name)),
+            Query::ServiceChecks(namespace, name) => {
+                let instances = self.instances(namespace, name);
+                let own = instances.iter().flat_map(|one| self.catalogue.of_service(&one.service));
+                Content::Checks(own.collect())
+            }
+            Query::Checks(namespace) => {
+                let seen = self.catalogue.checks.values();
+                let seen = seen.filter(|check| check.service.is_none() || check.namespace == *namespace);
+                Content::Checks(seen.cloned().collect())
+            }
+            Query::Nodes => Content::Nodes(self.catalogue.nodes.values().cloned().collect()),
+            Query::Node(namespace, name) => Content::Node(self.node_with_services(namespace, name)),
+            Query::Queries => Content::Queries(self.queries.values().cloned().collect()),
+            Query::Execute(namespace, name) => Content::Executed(self.execute(namespace, name)),
         }
+    }
+
+    fn node_with_services(
+        &self,
+        namespace: &Namespace,
+        name: &str,
+    ) -> Option<(Arc<Node>, Vec<Arc<Service>>)> {
+        let name = NodeName::new(name).ok()?;
+        let node = self.catalogue.node(&name)?;
+        let here = self.catalogue.services.values();
+        let here = here.filter(|one| lower(&one.node) == lower(&name) && one.namespace == *namespace);
+        Some((node.clone(), here.cloned().collect()))
+    }
+
+    /// Critical instances are never answered with; with "only passing" none that does not pass.
+    fn execute(&self, namespace: &Namespace, name: &str) -> Option<Vec<Instance>> {
+        let query = self.queries.values().find(|query| query.name.eq_ignore_ascii_case(name))?;
+        let service = ServiceName::new(query.service.service.as_str()).ok()?;
+        let worst = if query.service.only_passing { CheckStatus::Passing } else { CheckStatus::Warning };
+        let mut found = self.instances(namespace, &service);
+        found.retain(|one| one.checks.iter().all(|check| check.status <= worst));
+        Some(found)
     }
 
     fn names(&self, namespace: &Namespace, prefix: &str, separator: &str) -> Vec<Arc<str>> {
@@ -60,7 +99,14 @@ impl Model {
             Query::Session(namespace, _) | Query::Sessions(namespace) => {
                 self.sessions_changed.get(namespace).copied().unwrap_or_default()
             }
-            Query::Events => Index::ZERO,
+            Query::Health(namespace, name, _) | Query::ServiceChecks(namespace, name) => {
+                self.service_news(namespace, name, false)
+            }
+            Query::Checks(_) => self.news.checks,
+            Query::Nodes => self.news.nodes,
+            Query::Node(_, name) => self.node_news(name),
+            Query::Queries => self.queries_changed(),
+            Query::Events | Query::Execute(..) => Index::ZERO,
         };
         changed.max(self.restored_at)
     }

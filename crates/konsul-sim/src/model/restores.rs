@@ -65,8 +65,9 @@ impl Model {
         self.keys = backup.keys;
         self.sessions = backup.sessions;
         self.restore_locks(backup.locks);
-        self.nodes = backup.nodes;
-        self.checks = backup.checks;
+        self.catalogue = backup.catalogue;
+        self.queries = backup.queries;
+        self.news = backup.news;
         self.events = backup.events;
         self.ltime = backup.ltime;
         self.sessions_changed = backup.sessions_changed;

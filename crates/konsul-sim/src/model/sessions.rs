@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use konsul_types::{
-    Behavior, Change, CheckStatus, KvRecord, Namespace, Outcome, Refusal, Session, SessionId, SessionSpec,
+    Behavior, Change, Check, CheckId, CheckStatus, KvRecord, Namespace, NodeName, Outcome, Refusal, Session,
+    SessionId, SessionSpec,
 };
 
+use super::catalogue::lower;
 use super::{Model, Place};
 
 /// Longest lock delay, as in Consul: one minute.
@@ -38,11 +40,11 @@ impl Model {
         if self.sessions.contains_key(&(namespace.clone(), spec.id)) {
             return Err(Refusal::SessionExists { id: spec.id.to_string() });
         }
-        if !self.nodes.contains_key(&spec.node) {
+        if self.catalogue.node(&spec.node).is_none() {
             return Err(Refusal::MissingNode);
         }
-        for id in &spec.node_checks {
-            match self.checks.get(&(spec.node.clone(), id.clone())) {
+        for (of, id) in leans_on(namespace, spec) {
+            match self.catalogue.check(&spec.node, &of, &id) {
                 None => return Err(Refusal::MissingCheck { id: id.to_string() }),
                 Some(check) if check.status == CheckStatus::Critical => {
                     return Err(Refusal::CriticalCheck { id: id.to_string() });
@@ -120,10 +122,32 @@ impl Model {
         Outcome::Counted(count)
     }
 
+    /// The sessions that live with a node, in order.
+    pub(super) fn sessions_on(&self, node: &NodeName) -> Vec<(Namespace, SessionId)> {
+        let here = self.sessions.iter().filter(|(_, session)| lower(&session.spec.node) == lower(node));
+        here.map(|(place, _)| place.clone()).collect()
+    }
+
+    /// A check is critical, or gone: the sessions that lean on it end.
+    pub(super) fn end_leaning_on(&mut self, check: &Check, changes: &mut Vec<Change>) {
+        for (namespace, id) in self.sessions_on(&check.node) {
+            let session = self.sessions.get(&(namespace.clone(), id));
+            let leans = session.is_some_and(|session| {
+                leans_on(&namespace, &session.spec).contains(&(check.namespace.clone(), check.id.clone()))
+            });
+            if leans {
+                self.end(&namespace, id, changes);
+            }
+        }
+    }
+
     /// Ends a session: its keys are released or removed, in order, and their locks stay free for a while.
     pub(super) fn end(&mut self, namespace: &Namespace, id: SessionId, changes: &mut Vec<Change>) {
         let Some(session) = self.sessions.get(&(namespace.clone(), id)).cloned() else { return };
         self.swap(namespace, id, None, changes);
+        if namespace.is_default() {
+            self.end_queries(id, changes);
+        }
         let delay = session.spec.lock_delay_ms.min(DELAY_MAX_MS);
         self.end_locks(namespace, id, delay, changes);
         let held: Vec<(Place, Arc<KvRecord>)> = self
@@ -159,4 +183,15 @@ impl Model {
         self.sessions_changed.insert(namespace.clone(), self.index);
         changes.push(Change::Session { namespace: namespace.clone(), id, old, new });
     }
+}
+
+/// The checks on its node that a session leans on: those of the node and of the default namespace by name, those of services in
+/// its own namespace unless it names another one.
+fn leans_on(namespace: &Namespace, spec: &SessionSpec) -> Vec<(Namespace, CheckId)> {
+    let of_node = spec.node_checks.iter().map(|id| (Namespace::default_namespace(), id.clone()));
+    let of_services = spec.service_checks.iter().map(|check| {
+        let named = Namespace::new(check.namespace.as_str());
+        (named.unwrap_or_else(|_| namespace.clone()), check.id.clone())
+    });
+    of_node.chain(of_services).collect()
 }

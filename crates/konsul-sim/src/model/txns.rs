@@ -82,8 +82,13 @@ impl Model {
     fn members(&mut self, ops: &[TxnOp], changes: &mut Vec<Change>) -> Result<Vec<TxnResult>, Vec<TxnError>> {
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for (at, op) in ops.iter().enumerate() {
-            let (namespace, op) = keyed(op);
-            match self.member(namespace, op, changes) {
+            let done = match op {
+                TxnOp::Kv { namespace, op } => self.member(namespace, op, changes),
+                TxnOp::Catalog(op) => {
+                    self.catalogue_member(op, changes).map(|result| result.into_iter().collect())
+                }
+            };
+            match done {
                 Ok(more) => results.extend(more),
                 Err(why) => errors.push(TxnError { op: at as u32, why }),
             }
@@ -162,10 +167,10 @@ impl Model {
     }
 }
 
-/// The clients of the simulator send members on keys alone.
+/// A batch has members on keys alone.
 fn keyed(op: &TxnOp) -> (&Namespace, &KvTxnOp) {
     match op {
         TxnOp::Kv { namespace, op } => (namespace, op),
-        TxnOp::Catalog(op) => unreachable!("no client sends {op:?}"),
+        TxnOp::Catalog(op) => unreachable!("no batch holds {op:?}"),
     }
 }

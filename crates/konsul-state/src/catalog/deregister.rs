@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use konsul_types::{Change, Check, CheckId, Namespace, NodeName, Outcome, Service, ServiceId};
 
+use crate::mutants;
 use crate::state::State;
 
 impl State {
@@ -36,7 +37,9 @@ impl State {
             return Outcome::Done;
         };
         let checks: Vec<Arc<Check>> = self.catalog.checks_of(&service).cloned().collect();
-        checks.iter().for_each(|check| self.remove_check(check, changes));
+        if !mutants::active(mutants::CHECKS_STAY) {
+            checks.iter().for_each(|check| self.remove_check(check, changes));
+        }
         self.put_service(&service, None, changes);
         Outcome::Done
     }
@@ -57,6 +60,8 @@ impl State {
     /// Removes a check; sessions that lean on it end.
     pub(super) fn remove_check(&mut self, check: &Check, changes: &mut Vec<Change>) {
         self.put_check(check, None, changes);
-        self.end_sessions_of_check(check, changes);
+        if !mutants::active(mutants::REMOVED_CHECK_KEEPS_SESSIONS) {
+            self.end_sessions_of_check(check, changes);
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     service_hash, service_key,
 };
 use crate::hash::{RecordHash, Table};
+use crate::mutants;
 use crate::state::State;
 
 impl Catalog {
@@ -46,7 +47,8 @@ impl Catalog {
         };
         if let Some(old) = &old {
             self.by_name.remove(&named_key(old));
-            self.group_mut(old).instances -= 1;
+            let gone = u64::from(!mutants::active(mutants::INSTANCES_COUNT_UP));
+            self.group_mut(old).instances -= gone;
         }
         if let Some(new) = new {
             self.by_name.insert(named_key(new), Arc::clone(new));

@@ -11,6 +11,7 @@ use smol_str::SmolStr;
 
 use super::{Catalog, Group, check_key, service_key};
 use crate::keyspace::Found;
+use crate::mutants;
 use crate::state::State;
 
 /// The lowest namespace there could be: where a range over several begins.
@@ -216,6 +217,7 @@ impl Catalog {
         match (self.group(namespace, name), passing) {
             (Some(group), true) => group.passing_changed,
             (Some(group), false) => group.changed,
+            (None, _) if mutants::active(mutants::SERVICE_INDEX_GOES_BACK) => Index(1),
             (None, _) => match self.extinct.get(namespace) {
                 Some(extinct) => *extinct,
                 None => self.nodes_changed.max(self.services_changed(namespace)),

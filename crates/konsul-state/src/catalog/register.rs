@@ -1,5 +1,7 @@
 //! Registration: a node, an instance, checks; all or none, and nothing if nothing is different.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use konsul_types::node::SERF_HEALTH;
@@ -9,11 +11,13 @@ use konsul_types::{
 };
 use smol_str::SmolStr;
 
-use super::{CHECKS_MAX, CHECKS_OF_ONE_MAX, INSTANCES_MAX, NODES_MAX, check_key};
+use super::{CHECKS_MAX, CHECKS_OF_ONE_MAX, INSTANCES_MAX, NODES_MAX, OwnerKey, check_key, owner_key};
+use crate::mutants;
 use crate::state::State;
 
 impl State {
     pub(super) fn register(&mut self, wanted: &Registration, changes: &mut Vec<Change>) -> Outcome {
+        let wanted = &*on_its_node(wanted);
         if let Err(refusal) = self.may_register(wanted) {
             return Outcome::Refused(refusal);
         }
@@ -42,7 +46,33 @@ impl State {
         if let Some(service) = &wanted.service {
             self.may_add_service(service)?;
         }
-        wanted.checks.iter().try_for_each(|check| self.may_add_check(check, wanted.service.as_ref()))
+        wanted.checks.iter().try_for_each(|check| self.may_add_check(check, wanted.service.as_ref()))?;
+        self.may_hold_checks(wanted)
+    }
+
+    /// Each owner may have as many checks as it will have after a registration. Counted over all that come together: each
+    /// alone would find room.
+    fn may_hold_checks(&self, wanted: &Registration) -> Result<(), Refusal> {
+        if mutants::active(mutants::CHECKS_COUNTED_APART) {
+            return wanted.checks.iter().try_for_each(|check| self.may_hold_check(check));
+        }
+        let mut owners: BTreeMap<OwnerKey, BTreeSet<&CheckId>> = BTreeMap::new();
+        for check in &wanted.checks {
+            owners.entry(owner_key(check)).or_default().insert(&check.id);
+        }
+        let replaced = wanted.service.as_ref().filter(|_| wanted.replace_checks).map(owner_key_of);
+        for (owner, named) in owners {
+            let (node, namespace, id) = &owner;
+            let had = self.catalog.checks_under(node, namespace, id.clone());
+            let (had, kept) = had
+                .fold((0, 0), |(had, kept), check| (had + 1, kept + usize::from(!named.contains(&check.id))));
+            let kept = if replaced.as_ref() == Some(&owner) { 0 } else { kept };
+            let will = named.len() + kept;
+            if will > had {
+                room("checks of one node or instance", will - 1, CHECKS_OF_ONE_MAX as u64)?;
+            }
+        }
+        Ok(())
     }
 
     /// A name that belongs to another node which is well is not taken from it; see [`Refusal::NodeNameTaken`].
@@ -91,12 +121,24 @@ impl State {
                 return Err(Refusal::MissingService);
             }
         }
-        if self.catalog.check_of(&check.node, &check.namespace, &check.id).is_some() {
+        match self.catalog.check_of(&check.node, &check.namespace, &check.id) {
+            Some(_) => Ok(()),
+            None => room("checks", self.catalog.checks.len(), CHECKS_MAX),
+        }
+    }
+
+    /// Whether one more check may be its owner's.
+    fn may_hold_check(&self, check: &Check) -> Result<(), Refusal> {
+        let owner = owner_key(check);
+        // One that becomes another owner's is new to that one.
+        if self
+            .catalog
+            .check_of(&check.node, &check.namespace, &check.id)
+            .is_some_and(|old| owner_key(old) == owner)
+        {
             return Ok(());
         }
-        room("checks", self.catalog.checks.len(), CHECKS_MAX)?;
-        let owner = check.service.as_ref().map(|service| service.id.shared()).unwrap_or_default();
-        let siblings = self.catalog.checks_under(&check.node, &check.namespace, owner).count();
+        let siblings = self.catalog.checks_under(&owner.0, &owner.1, owner.2).count();
         room("checks of one node or instance", siblings, CHECKS_OF_ONE_MAX as u64)
     }
 
@@ -134,7 +176,7 @@ impl State {
         if self.catalog.node(&wanted.node).is_none() {
             return Outcome::Refused(Refusal::MissingNode);
         }
-        if let Err(refusal) = self.may_add_check(wanted, None) {
+        if let Err(refusal) = self.may_add_check(wanted, None).and_then(|()| self.may_hold_check(wanted)) {
             return Outcome::Refused(refusal);
         }
         self.write_check(wanted, changes);
@@ -144,7 +186,8 @@ impl State {
     pub(super) fn write_service(&mut self, wanted: &Service, changes: &mut Vec<Change>) {
         let wanted = &Service { node: self.spelled(&wanted.node), ..wanted.clone() };
         let old = self.catalog.service(&wanted.node, &wanted.namespace, &wanted.id).cloned();
-        if old.as_ref().is_some_and(|old| old.same_as(wanted)) {
+        let same = old.as_ref().is_some_and(|old| old.same_as(wanted));
+        if same && !mutants::active(mutants::WRITES_EQUAL) {
             return;
         }
         let create_index = self.made_at(old.as_ref().map(|old| old.create_index));
@@ -189,7 +232,7 @@ impl State {
         wanted.create_index = self.made_at(old.map(|old| old.create_index));
         wanted.modify_index = self.index;
         self.put_check(&wanted.clone(), Some(wanted.clone()), changes);
-        if wanted.status == CheckStatus::Critical {
+        if ends_sessions(wanted.status) {
             self.end_sessions_of_check(&wanted, changes);
         }
     }
@@ -215,6 +258,32 @@ impl State {
         self.write_check(&Check { status: result.status, output, ..(*old).clone() }, changes);
         Ok(())
     }
+}
+
+/// What comes with a node is on that node, whatever it says itself: nothing else in the entry vouches for another one.
+fn on_its_node(wanted: &Registration) -> Cow<'_, Registration> {
+    let node = &wanted.node.name;
+    let is_there = wanted.service.iter().map(|service| &service.node).all(|name| name == node)
+        && wanted.checks.iter().all(|check| check.node == *node);
+    if is_there {
+        return Cow::Borrowed(wanted);
+    }
+    let mut placed = wanted.clone();
+    placed.service.iter_mut().for_each(|service| service.node = node.clone());
+    placed.checks.iter_mut().for_each(|check| check.node = node.clone());
+    Cow::Owned(placed)
+}
+
+fn ends_sessions(status: CheckStatus) -> bool {
+    match status {
+        CheckStatus::Passing => false,
+        CheckStatus::Warning => mutants::active(mutants::WARNING_ENDS_SESSIONS),
+        CheckStatus::Critical => !mutants::active(mutants::CRITICAL_KEEPS_SESSIONS),
+    }
+}
+
+fn owner_key_of(service: &Service) -> OwnerKey {
+    (service.node.folded(), service.namespace.clone(), service.id.shared())
 }
 
 fn room(what: &str, have: usize, limit: u64) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use konsul_types::{Change, Check, Namespace, NodeName, Service, ServiceName};
 
+use crate::mutants;
 use crate::state::State;
 
 /// Services concerned, and whether it matters to who is told of passing instances only.
@@ -43,12 +44,14 @@ impl State {
         // A check that becomes another owner's concerns both.
         let passing =
             old.map(|check| (check.status, owner(check))) != new.map(|check| (check.status, owner(check)));
+        let passing = passing || mutants::active(mutants::OUTPUT_IS_NEWS);
         for check in [old, new].into_iter().flatten() {
             match &check.service {
                 Some(service) => {
                     let key = (check.namespace.clone(), service.name.folded());
                     *touched.entry(key).or_default() |= passing;
                 }
+                None if mutants::active(mutants::NODE_CHECK_IS_NO_NEWS) => {}
                 None => self.touch_all_on(touched, node, passing),
             }
         }

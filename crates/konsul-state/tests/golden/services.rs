@@ -26,9 +26,9 @@ pub(crate) fn command(
     })
 }
 
-/// `register NODE [ID] name=N tags=a,b port=80 check=ID:status,ID:status of=INSTANCE node-check=ID:status keep-node=true replace=true id=7`
+/// `register NODE [ID] name=N tags=a,b port=80 check=ID:status,ID:status of=INSTANCE node-check=ID:status keep-node=true replace=true id=7 elsewhere=NODE`
 fn registration(node: NodeName, namespace: &Namespace, words: &mut Words<'_>) -> Result<Registration, Fault> {
-    let service = match words.0.next_pos() {
+    let mut service = match words.0.next_pos() {
         None => None,
         Some(id) => Some(service(&node, namespace, id, words)?),
     };
@@ -47,6 +47,10 @@ fn registration(node: NodeName, namespace: &Namespace, words: &mut Words<'_>) ->
     if let Some(text) = words.0.take_key("node-check") {
         let (id, status) = pair(text)?;
         checks.push(check(&node, id, status)?);
+    }
+    if let Some(other) = words.0.take_key("elsewhere").map(NodeName::new).transpose()? {
+        checks.iter_mut().for_each(|check| check.node = other.clone());
+        service.iter_mut().for_each(|service| service.node = other.clone());
     }
     let id = words.0.take_key("id").map(|word| number(word, 'n')).transpose()?;
     Ok(Registration {

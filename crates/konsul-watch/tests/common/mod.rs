@@ -9,7 +9,8 @@ pub mod model;
 use std::sync::Arc;
 
 use konsul_types::{
-    Change, ChangeSet, Event, Index, Key, KvRecord, LockName, Millis, Namespace, NodeName, SessionId,
+    Change, ChangeSet, Event, Index, Key, KvRecord, LockName, Millis, Namespace, NodeName, ServiceName,
+    SessionId,
 };
 use konsul_watch::Topic;
 use uuid::Uuid;
@@ -84,6 +85,24 @@ pub fn node(name: &str) -> Change {
 pub fn check(node: &str) -> Change {
     let id = konsul_types::CheckId::new("serfHealth").unwrap();
     Change::Check { node: NodeName::new(node).unwrap(), id, old: None, new: None }
+}
+
+pub fn node_name(name: &str) -> NodeName {
+    NodeName::new(name).unwrap()
+}
+
+pub fn service_name(name: &str) -> ServiceName {
+    ServiceName::new(name).unwrap()
+}
+
+pub fn service(namespace: &str, node: &str, name: &str) -> Change {
+    let id = konsul_types::ServiceId::new("1").unwrap();
+    let service = konsul_types::Service::new(node_name(node), ns(namespace), id, service_name(name));
+    Change::Service { old: None, new: Some(Arc::new(service)) }
+}
+
+pub fn instances(namespace: &str, name: &str, passing: bool) -> Change {
+    Change::Instances { namespace: ns(namespace), name: service_name(name), passing }
 }
 
 pub fn event() -> Change {

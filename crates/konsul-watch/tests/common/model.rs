@@ -6,7 +6,10 @@ use konsul_types::{Change, ChangeSet, Index};
 use konsul_watch::{Delivery, Feed, FeedLimits, Parked, ResetReason, Start, Subscription, Topic, Wake};
 use proptest::prelude::*;
 
-use super::{check, event, kv_in, lock, lock_waiter, node, ns, session, session_id, set};
+use super::{
+    check, event, instances, kv_in, lock, lock_waiter, node, node_name, ns, service, service_name, session,
+    session_id, set,
+};
 
 /// One step of a history. Numbers choose among what there is.
 #[derive(Debug, Clone)]
@@ -58,6 +61,12 @@ pub fn topic() -> impl Strategy<Value = Topic> {
             Topic::LockWaiter(ns, super::lock_name(&name), session_id(id))
         }),
         1 => Just(Topic::Nodes),
+        1 => "[nm]".prop_map(|name| Topic::Node(node_name(&name))),
+        1 => "[nm]".prop_map(|name| Topic::OnNode(node_name(&name))),
+        1 => namespace().prop_map(Topic::Services),
+        1 => namespace().prop_map(Topic::AnyService),
+        1 => (namespace(), "[ab]").prop_map(|(ns, name)| Topic::Service(ns, service_name(&name))),
+        1 => (namespace(), "[ab]").prop_map(|(ns, name)| Topic::PassingService(ns, service_name(&name))),
         1 => Just(Topic::Checks),
         1 => Just(Topic::Events),
         1 => Just(Topic::All),
@@ -71,8 +80,10 @@ fn change() -> impl Strategy<Value = Change> {
         10 => (namespace(), 0..3u128).prop_map(|(ns, id)| session(ns, id)),
         5 => (namespace(), "[ab]").prop_map(|(ns, name)| lock(ns, &name)),
         5 => (namespace(), "[ab]", 0..2u128).prop_map(|(ns, name, id)| lock_waiter(ns, &name, id)),
-        5 => Just(node("n")),
-        5 => Just(check("n")),
+        5 => "[nm]".prop_map(|name| node(&name)),
+        5 => "[nm]".prop_map(|name| check(&name)),
+        5 => (namespace(), "[nm]", "[ab]").prop_map(|(ns, node, name)| service(ns, &node, &name)),
+        5 => (namespace(), "[ab]", any::<bool>()).prop_map(|(ns, name, passing)| instances(ns, &name, passing)),
         5 => Just(event()),
         1 => Just(Change::Reset),
     ]

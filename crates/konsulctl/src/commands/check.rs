@@ -1,14 +1,17 @@
 //! `check`: health checks, what became of them, and reports for those with a time to live; and `health`.
 
+mod run;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use konsul_client::v2::api::catalog::Status;
 use konsul_client::v2::api::registration::{CheckDefinition, CheckUpdate};
 use konsul_client::v2::discovery::{CheckSelect, Narrow};
+use konsul_client::v2::watch::{ServiceTarget, Target};
 use serde::Serialize;
 
-use super::{Covered, covers, service};
+use super::{Covered, covers, live, service};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Column, Format, Listing, Row};
@@ -18,12 +21,13 @@ use crate::run::Run;
 pub(crate) const OPERATIONS: &[Covered] = &[
     covers("check ls", &["check_list", "agent_checks"]),
     covers("check history", &["check_history"]),
+    covers("check run", &[]),
     covers("check register", &["agent_check_register"]),
     covers("check deregister", &["agent_check_deregister"]),
     covers("check pass", &["agent_check_update"]),
     covers("check warn", &["agent_check_update"]),
     covers("check fail", &["agent_check_update"]),
-    covers("health", &["service_instances"]),
+    covers("health", &["service_instances", "watch"]),
 ];
 
 /// The commands of the group.
@@ -35,6 +39,9 @@ pub enum Check {
     /// Shows since when a check stands so, and what it said at each change
     #[command(after_help = HISTORY)]
     History(History),
+    /// Runs a check once, here and now, and says what it did
+    #[command(after_help = run::RUN)]
+    Run(Box<run::Once>),
     /// Registers a check with the agent
     #[command(after_help = REGISTER)]
     Register(Register),
@@ -180,6 +187,7 @@ impl Check {
         match self {
             Check::Ls(arguments) => list(arguments, run).await,
             Check::History(arguments) => history(arguments, run).await,
+            Check::Run(arguments) => arguments.run(run).await,
             Check::Register(arguments) => register(arguments, run).await,
             Check::Deregister(arguments) => deregister(&arguments.id, run).await,
             Check::Pass(report) => update(report, Status::Passing, run).await,
@@ -317,17 +325,26 @@ impl Row for Named {
 pub struct Health {
     /// The service
     name: String,
+    /// Stays, and shows what changes: on a terminal as a table that is drawn again, else a line for each change
+    #[arg(long)]
+    watch: bool,
 }
 
 const HEALTH: &str = "\
 Examples:
   konsulctl health web
   konsulctl health web -o json
+  konsulctl health web --watch
 
-Exit codes: 0 at least one instance can be used; 1 all of them are critical; 3 there is none.";
+Exit codes: 0 at least one instance can be used; 1 all of them are critical; 3 there is none; 130 Ctrl-C with --watch.";
 
 impl Health {
     pub(crate) async fn run(self, run: &mut Run<'_>) -> Outcome {
+        if self.watch {
+            let of = ServiceTarget { name: self.name.clone(), ..ServiceTarget::default() };
+            let empty = "no instance is registered";
+            return live::run(Target::Service(of), &self.name, empty, run).await;
+        }
         let client = run.client()?;
         let found = client.v2().service_instances(&self.name, &Narrow::default()).all().await;
         let found = found.map_err(|e| run.failed(&e))?;

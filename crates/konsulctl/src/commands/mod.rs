@@ -6,10 +6,12 @@ pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod context;
 pub(crate) mod debug;
+pub(crate) mod dns;
 pub(crate) mod event;
 pub(crate) mod figures;
 pub(crate) mod info;
 pub(crate) mod kv;
+pub(crate) mod live;
 pub(crate) mod lock;
 pub(crate) mod node;
 pub(crate) mod query;
@@ -43,6 +45,7 @@ pub fn commands() -> Vec<Covered> {
         node::OPERATIONS,
         check::OPERATIONS,
         query::OPERATIONS,
+        dns::OPERATIONS,
         session::OPERATIONS,
         lock::OPERATIONS,
         txn::OPERATIONS,

@@ -1,6 +1,7 @@
 //! `node`: the nodes of the catalogue.
 
 use clap::{Args, Subcommand};
+use konsul_client::v2::api::coordinate::{Coordinate, Distance};
 use konsul_client::v2::discovery::Narrow;
 
 use super::{Covered, covers};
@@ -10,8 +11,11 @@ use crate::output::{Format, Listing};
 use crate::run::Run;
 
 /// What each command covers.
-pub(crate) const OPERATIONS: &[Covered] =
-    &[covers("node ls", &["node_list"]), covers("node show", &["node_services"])];
+pub(crate) const OPERATIONS: &[Covered] = &[
+    covers("node ls", &["node_list"]),
+    covers("node show", &["node_services"]),
+    covers("node rtt", &["coordinate_distance", "coordinate_list"]),
+];
 
 /// The commands of the group.
 #[derive(Debug, Subcommand)]
@@ -22,7 +26,19 @@ pub enum Node {
     /// Shows a node with its instances and checks
     #[command(visible_alias = "get", after_help = SHOW)]
     Show(Show),
+    /// Estimates the round-trip time between two nodes, or lists where nodes stand
+    #[command(after_help = RTT)]
+    Rtt(Rtt),
 }
+
+const RTT: &str = "\
+Examples:
+  konsulctl node rtt web-host db-host
+  konsulctl node rtt
+
+The estimate is made from coordinates that were stored; nothing is measured. Without nodes every coordinate is listed.
+
+Exit codes: 0 there is an estimate; 3 one of the nodes is not there, or has no coordinate.";
 
 const LIST: &str = "\
 Examples:
@@ -58,10 +74,21 @@ pub struct Show {
     name: String,
 }
 
+/// Between whom.
+#[derive(Debug, Args)]
+pub struct Rtt {
+    /// One node
+    #[arg(requires = "to")]
+    from: Option<String>,
+    /// The other
+    to: Option<String>,
+}
+
 impl Node {
     pub(crate) async fn run(self, run: &mut Run<'_>) -> Outcome {
         match self {
             Node::Ls(arguments) => list(arguments, run).await,
+            Node::Rtt(arguments) => rtt(arguments, run).await,
             Node::Show(arguments) => show(&arguments.name, run).await,
         }
     }
@@ -99,6 +126,70 @@ async fn show(name: &str, run: &mut Run<'_>) -> Outcome {
         run.out().list(&found.checks, "")?;
     }
     Ok(())
+}
+
+async fn rtt(arguments: Rtt, run: &mut Run<'_>) -> Outcome {
+    let client = run.client()?;
+    let (Some(from), Some(to)) = (arguments.from, arguments.to) else {
+        let found = client.v2().coordinate_list(None).all().await.map_err(|e| run.failed(&e))?;
+        return run.out().list(&found, "no node has a coordinate");
+    };
+    let found = client.v2().coordinate_distance(&from, &to).await.map_err(|e| run.failed(&e))?;
+    let Some(found) = found else {
+        let what = format!("{from} or {to} is not registered");
+        return Err(Failure::with(Exit::NotFound, what).next("konsulctl node ls"));
+    };
+    if found.rtt_seconds.is_none() {
+        let what = match &found.unknown[..] {
+            [] => format!("the coordinates of {from} and {to} cannot be compared"),
+            unknown => format!("there is no coordinate of {}", unknown.join(" and ")),
+        };
+        return Err(Failure::with(Exit::NotFound, what)
+            .detail("Coordinates are stored by whoever measures: PUT /v1/coordinate/update.")
+            .next("konsulctl node rtt"));
+    }
+    run.out().one(&found)
+}
+
+impl crate::output::Row for Distance {
+    const COLUMNS: &'static [crate::output::Column] = &[
+        crate::output::Column::text("FROM", 8),
+        crate::output::Column::text("TO", 8),
+        crate::output::Column::text("RTT", 9),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let rtt = self.rtt_seconds.map(|seconds| format!("{:.3} ms", seconds * 1000.0));
+        vec![self.from.clone(), self.to.clone(), rtt.unwrap_or_default()]
+    }
+
+    fn plain(&self) -> Vec<String> {
+        let rtt = self.rtt_seconds.map(|seconds| seconds.to_string());
+        vec![self.from.clone(), self.to.clone(), rtt.unwrap_or_default()]
+    }
+}
+
+impl crate::output::Row for Coordinate {
+    const COLUMNS: &'static [crate::output::Column] = &[
+        crate::output::Column::text("NODE", 9),
+        crate::output::Column::text("SEGMENT", 4),
+        crate::output::Column::text("VEC", 6),
+        crate::output::Column::number("HEIGHT", 5),
+        crate::output::Column::number("ADJUSTMENT", 4),
+        crate::output::Column::number("ERROR", 3),
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let vec: Vec<String> = self.vec.iter().map(ToString::to_string).collect();
+        vec![
+            self.node.clone(),
+            self.segment.clone(),
+            vec.join(","),
+            self.height.to_string(),
+            self.adjustment.to_string(),
+            self.error.to_string(),
+        ]
+    }
 }
 
 /// A node with all of it, for programs.

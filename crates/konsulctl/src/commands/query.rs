@@ -1,7 +1,9 @@
 //! `query`: prepared queries.
 
+mod explained;
+
 use clap::{Args, Subcommand};
-use konsul_client::v2::api::query::{Query as Found, QueryDefinition, QueryExplained};
+use konsul_client::v2::api::query::{Query as Found, QueryDefinition};
 use serde::Serialize;
 
 use super::{Covered, covers};
@@ -86,7 +88,10 @@ Exit codes: 0 it was executed; 3 no query answers for the name.";
 
 const EXPLAIN: &str = "\
 Examples:
-  konsulctl query explain near-web -o json";
+  konsulctl query explain near-web
+  konsulctl query explain near-web -o json
+
+A template's expressions are replaced as executing it for that name would.";
 
 /// One query.
 #[derive(Debug, Args)]
@@ -141,7 +146,7 @@ impl Query {
                 run.out().list(&found, "no query is kept")
             }
             Query::Get(Id { id }) => match v2.query_get(&id).await.map_err(|e| run.failed(&e))? {
-                Some(found) => run.out().one(&found),
+                Some(found) => run.out().one(&explained::Stored(found)),
                 None => {
                     let failure = Failure::with(Exit::NotFound, format!("there is no query {id}"));
                     Err(failure.next("konsulctl query ls"))
@@ -168,7 +173,7 @@ impl Query {
             }
             Query::Explain(Name { name }) => {
                 let found = v2.query_explain(&name).await.map_err(|e| run.failed(&e))?;
-                run.out().one(&found)
+                run.out().one(&explained::Explained(found))
             }
         }
     }
@@ -216,14 +221,6 @@ fn row(id: &str, of: &QueryDefinition) -> Vec<String> {
 }
 
 impl Row for Found {
-    const COLUMNS: &'static [Column] = COLUMNS;
-
-    fn cells(&self) -> Vec<String> {
-        row(&self.id, &self.definition)
-    }
-}
-
-impl Row for QueryExplained {
     const COLUMNS: &'static [Column] = COLUMNS;
 
     fn cells(&self) -> Vec<String> {

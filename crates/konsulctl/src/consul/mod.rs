@@ -21,6 +21,7 @@ mod not_built;
 mod operator;
 mod quoting;
 pub(crate) use quoting::json_string;
+mod rtt;
 mod services;
 mod shell;
 mod snapshot;
@@ -72,6 +73,7 @@ fn root(program: &str) -> Command {
         .subcommand(maint::command())
         .subcommand(services::command())
         .subcommand(members::command())
+        .subcommand(rtt::command())
         .subcommand(operator::command())
         .subcommand(debug::command())
         .subcommand(keygen::command())
@@ -161,6 +163,7 @@ fn dispatch(name: &str, matches: &ArgMatches, console: &mut Console<'_>) -> Outc
             "catalog" => catalog::run(matches, console).await,
             "services" => services::run(matches, console).await,
             "maint" => maint::run(matches, console).await,
+            "rtt" => rtt::run(matches, console).await,
             "members" => members::run(matches, console).await,
             "operator" => operator::run(matches, console).await,
             "debug" => debug::run(matches, console).await,

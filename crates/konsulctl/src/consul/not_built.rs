@@ -30,7 +30,6 @@ const LATER: &[(&str, &str)] = &[
     ("partition", "admin partitions"),
     ("peering", "several datacentres"),
     ("resource", "the service catalogue"),
-    ("rtt", "clusters of several nodes"),
     ("services export", "several datacentres"),
     ("snapshot agent", "nothing: the server takes backups by itself (`backup` in its configuration)"),
     (

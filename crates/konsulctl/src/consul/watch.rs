@@ -18,12 +18,14 @@ use crate::consul::shell::{script, status_text};
 use crate::consul::words::{arguments, option, switch, switched_on};
 use crate::failure::{Failure, Outcome};
 use crate::signals::Signals;
-use source::Source;
+use source::{Source, TYPES};
 
 const MORE: &str = "\
 Examples:
   konsul watch -type=key -key=app/color
   konsul watch -type=keyprefix -prefix=app/ ./handler.sh
+  konsul watch -type=service -service=web -passingonly ./balancer.sh
+  konsul watch -type=checks -state=critical
   konsul watch -type=event -name=deploy -shell=false /usr/local/bin/deploy
 
 Without a command it prints what there is as JSON, and ends. With one it runs it now and at each change, with the JSON on
@@ -45,14 +47,18 @@ const GRACE: Duration = Duration::from_secs(5);
 
 pub(crate) fn command() -> Command {
     all_flags(leaf("konsul watch [OPTIONS] [COMMAND...]", "Runs a command for each change", MORE))
-        .arg(option("type", "TYPE", "key, keyprefix or event"))
+        .arg(option("type", "TYPE", TYPES))
         .arg(option("key", "KEY", "The key, for -type=key"))
         .arg(option("prefix", "PREFIX", "The prefix, for -type=keyprefix"))
         .arg(option("name", "NAME", "The event's name, for -type=event").default_value(""))
-        .arg(option("service", "NAME", "The service, for types that are not built yet"))
-        .arg(option("tag", "TAG", "Its tag").hide(true))
-        .arg(switch("passingonly", "Only healthy instances").hide(true))
-        .arg(option("state", "STATE", "The checks' state").hide(true))
+        .arg(option("service", "NAME", "The service, for -type=service; or whose checks, for -type=checks"))
+        .arg(option("tag", "TAG", "A tag of its instances, for -type=service"))
+        .arg(switch("passingonly", "Only instances of which every check passes, for -type=service"))
+        .arg(option(
+            "state",
+            "STATE",
+            "How the checks stand, for -type=checks: any, passing, warning or critical",
+        ))
         .args(switched_on(
             "shell",
             "no-shell",

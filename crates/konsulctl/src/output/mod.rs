@@ -202,6 +202,11 @@ impl<'o, 'c> Output<'o, 'c> {
     }
 }
 
+/// The lines of a table for a terminal of so many columns, its heading first.
+pub(crate) fn table_lines<T: Row>(items: &[T], columns: usize, colour: bool) -> Vec<String> {
+    table::lines(items, Some(columns), colour).1
+}
+
 /// A duration as Go writes it, such as `30s` or `1h30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let parsed: GoDuration =

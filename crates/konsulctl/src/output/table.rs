@@ -20,17 +20,29 @@ fn least(column: &Column) -> usize {
 const GAP: usize = 2;
 
 pub(super) fn page<T: Row>(listing: &mut Listing, items: &[T], console: &mut Console<'_>) -> Outcome {
-    let cells: Vec<Vec<String>> =
-        items.iter().map(|item| item.cells().iter().map(|cell| shown(cell)).collect()).collect();
-    if listing.layout.is_none() {
-        let layout = Layout::fit(T::COLUMNS, &cells, console.width());
-        let names: Vec<String> = T::COLUMNS.iter().map(|column| column.name.to_owned()).collect();
-        let (bold, off) = if console.colour() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-        console.line(format!("{bold}{}{off}", layout.line(&names)))?;
-        listing.layout = Some(layout);
+    match &listing.layout {
+        Some(layout) => cells(items).iter().try_for_each(|row| console.line(layout.line(row))),
+        None => {
+            let (layout, lines) = lines(items, console.width(), console.colour());
+            listing.layout = Some(layout);
+            lines.iter().try_for_each(|line| console.line(line))
+        }
     }
-    let layout = listing.layout.as_ref().expect("it was made above");
-    cells.iter().try_for_each(|row| console.line(layout.line(row)))
+}
+
+/// The lines of a table with its heading, and how they were laid out.
+pub(super) fn lines<T: Row>(items: &[T], columns: Option<usize>, colour: bool) -> (Layout, Vec<String>) {
+    let cells = cells(items);
+    let layout = Layout::fit(T::COLUMNS, &cells, columns);
+    let names: Vec<String> = T::COLUMNS.iter().map(|column| column.name.to_owned()).collect();
+    let (bold, off) = if colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let heading = format!("{bold}{}{off}", layout.line(&names));
+    let lines = [heading].into_iter().chain(cells.iter().map(|row| layout.line(row))).collect();
+    (layout, lines)
+}
+
+fn cells<T: Row>(items: &[T]) -> Vec<Vec<String>> {
+    items.iter().map(|item| item.cells().iter().map(|cell| shown(cell)).collect()).collect()
 }
 
 /// A name and a value a line; a long value goes on below itself.

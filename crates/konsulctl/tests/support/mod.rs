@@ -16,6 +16,8 @@ use tempfile::TempDir;
 /// A server on a port of the system's choice, in memory. It stops when it is dropped.
 pub(crate) struct Node {
     pub(crate) address: String,
+    /// Where DNS is served.
+    pub(crate) dns: String,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -41,13 +43,15 @@ impl Node {
             runtime.block_on(async move {
                 let logs = Logs::new(Box::new(std::io::sink()), LogLevel::Error, false);
                 let running = Agent { logs, reread: None }.start(config).await.unwrap();
-                tell.send(running.http_addresses()[0].to_string()).unwrap();
+                let dns = running.dns_addresses().first().map(ToString::to_string);
+                tell.send((running.http_addresses()[0].to_string(), dns.unwrap_or_default())).unwrap();
                 // A dropped sender is a test that panicked: the server ends with it.
                 let _ = stopped.await;
                 running.stop(StopReason::Asked).await;
             });
         });
-        Node { address: told.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+        let (address, dns) = told.recv().unwrap();
+        Node { address, dns, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Takes the server down now.

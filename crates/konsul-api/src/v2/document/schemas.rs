@@ -7,8 +7,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::v2::{
-    backup, batch, catalog, discovery, event, kv, lock, page, problem, query, registration, session, system,
-    transfer, watch,
+    backup, batch, catalog, coordinate, discovery, event, kv, lock, page, problem, query, registration,
+    session, system, transfer, watch,
 };
 
 type Named = Vec<(String, RefOr<Schema>)>;
@@ -64,6 +64,9 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         page::QueryPage,
         catalog::NodeServices,
         catalog::CheckHistory,
+        catalog::ServiceTimeline,
+        coordinate::CoordinatePage,
+        coordinate::Distance,
         catalog::CatalogRegister,
         catalog::CatalogDeregister,
         registration::ServiceDefinition,
@@ -81,7 +84,7 @@ pub(super) fn all() -> BTreeMap<String, Value> {
         query::QueryExplained,
         event::EventFire,
         event::Event,
-        watch::Event,
+        watch::Change,
         system::System,
         system::Usage,
         system::Limits,

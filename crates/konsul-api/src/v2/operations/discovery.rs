@@ -101,7 +101,7 @@ pub(super) static SERVICE_INSTANCES: Resource = Resource {
         Link { to: Id::ServiceWhy, parameters: BY_NAME },
     ])])
     .codes_of(PAGE_CODES)
-    .needs("service:read")
+    .needs("service:read or operator:read")
     .cli("konsulctl service show")],
 };
 
@@ -119,7 +119,7 @@ pub(super) static SERVICE_PICK: Resource = Resource {
     .takes(&[&NAMESPACE, &CONSISTENCY, &STRATEGY, &KEY, &ZONE, &COUNT, &TAG, &NODE_META, &FILTER, &NEAR])
     .answers(&[Answer::new(200, "What was chosen.", &[Body::json("Picked")])])
     .codes_of(&[&code::BAD_FILTER])
-    .needs("service:read")
+    .needs("service:read and node:read")
     .cli("konsulctl service pick")],
 };
 
@@ -132,8 +132,28 @@ pub(super) static SERVICE_WHY: Resource = Resource {
         .takes(&[&NAMESPACE, &CONSISTENCY, &INSTANCE, &TAG, &FILTER, &PASSING])
         .answers(&[Answer::new(200, "The reasons.", &[Body::json("WhyAnswer")])])
         .codes_of(&[&code::BAD_FILTER])
-        .needs("service:read")
+        .needs("service:read or operator:read")
         .cli("konsulctl service why")],
+};
+
+pub(super) static SERVICE_TIMELINE: Resource = Resource {
+    path: "/v2/services/{name}/timeline",
+    greedy: false,
+    parameters: SERVICE,
+    operations: &[Operation::new(
+        Id::ServiceTimeline,
+        Method::Get,
+        "services",
+        "Reads what became of a service's checks",
+    )
+    .about(
+        "The changes of status of every check of its instances and of their nodes, merged, newest first. Of each check the newest 100 are kept.",
+    )
+    .takes(&[&NAMESPACE, &CONSISTENCY, &LIMIT])
+    .answers(&[Answer::new(200, "The changes.", &[Body::json("ServiceTimeline")])])
+    .codes_of(&[&code::SERVICE_NOT_FOUND])
+    .needs("service:read or node:read")
+    .cli("konsulctl service timeline")],
 };
 
 pub(super) static SERVICE_IMPACT: Resource = Resource {
@@ -332,7 +352,7 @@ pub(super) static QUERY_EXECUTE: Resource = Resource {
         .takes(&[&CONSISTENCY, &NEAR, &COUNT, &CONNECT])
         .answers(&[Answer::new(200, "The instances that it found.", &[Body::json("QueryAnswer")])])
         .codes_of(&[&code::QUERY_NOT_FOUND, &code::NO_PATH_TO_DATACENTER])
-        .needs("query:read and service:read")
+        .needs("query:read and service:read and node:read")
         .cli("konsulctl query execute")],
 };
 

@@ -123,7 +123,7 @@ pub(super) static KEYS: Resource = Resource {
             .answers(&[Answer::new(200, "A page.", &[Body::json("EntryPage")])
                 .links(&[Link { to: Id::KvList, parameters: &[("cursor", "$response.body#/next_cursor")] }])])
             .codes_of(&[&code::INVALID_CURSOR, &code::CURSOR_MISMATCH])
-            .needs("key:list")
+            .needs("key:list and key:read")
             .cli("konsulctl kv ls"),
         Operation::new(Id::KvDeleteTree, Method::Delete, TAG, "Removes all keys under a prefix")
             .takes(&[&NAMESPACE, &REQUIRED_PREFIX, &ALL, &IDEMPOTENCY_KEY])
@@ -142,7 +142,7 @@ pub(super) static SEARCH: Resource = Resource {
         .takes(&[&NAMESPACE, &CONSISTENCY, &Q, &IN, &PREFIX, &LIMIT, &CURSOR])
         .answers(&[Answer::new(200, "A page.", &[Body::json("SearchPage")])])
         .codes_of(&[&code::INVALID_CURSOR, &code::CURSOR_MISMATCH])
-        .needs("key:list")
+        .needs("key:list and key:read")
         .cli("konsulctl kv search")],
 };
 
@@ -187,6 +187,6 @@ pub(super) static UNDO: Resource = Resource {
             &code::STALE_INDEX,
             &code::VALUE_TOO_LARGE,
         ])
-        .needs("key:write")
+        .needs("key:write and key:read")
         .cli("konsulctl kv undo")],
 };

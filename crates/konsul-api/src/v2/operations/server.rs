@@ -13,8 +13,57 @@ static WATCH_GLOB: Parameter = own(
     Kind::Text { min: 1, max: 1024 },
     "A pattern of the keys to watch: `*` stands for any text without `/`, `**` for any text.",
 );
+static WATCH_SERVICE: Parameter = own(
+    "service",
+    Kind::Text { min: 1, max: 512 },
+    "The service whose instances to watch. With `event`: only events for an instance of it, in place of those that the answering agent keeps.",
+);
+static WATCH_TAG: Parameter = own(
+    "tag",
+    Kind::Texts { min: 1, max: 512 },
+    "With `service`: a tag that must be there, in whatever case. Repeat it for more; beside `event` at most one.",
+);
+static WATCH_PASSING: Parameter = own(
+    "passing",
+    Kind::Flag,
+    "With `service`: only instances of which every check passes, the node's included.",
+);
+static WATCH_NODE_META: Parameter = own(
+    "node_meta",
+    Kind::Texts { min: 1, max: 1024 },
+    "With `service`, `key:value`: a pair that the node must have. Repeat it for more.",
+);
+static WATCH_FILTER: Parameter = own(
+    "filter",
+    Kind::Text { min: 1, max: 1_048_576 },
+    "With `service`: an expression of Consul's filter language over entries of health, such as `Service.Port == 80`.",
+);
+static WATCH_SERVICES: Parameter = own(
+    "services",
+    Kind::Flag,
+    "Watch all services of the namespace: their tags, and how many instances stand how.",
+);
+static WATCH_NODE: Parameter = own(
+    "node",
+    Kind::Node,
+    "The node to watch, with its instances and its own checks. With `event`: only events for it, in place of the answering agent's.",
+);
+static WATCH_CHECKS: Parameter =
+    own("checks", Kind::Choice(&["any", "passing", "warning", "critical"]), "Watch checks that stand so.");
+static WATCH_EVENT: Parameter =
+    own("event", Kind::Text { min: 0, max: 256 }, "Watch events of this name; of any if it is empty.");
+static EVENT_NODE: Parameter =
+    own("node", Kind::Node, "Only events for a node of this name, in place of the answering agent's.");
+static EVENT_SERVICE: Parameter = own(
+    "service",
+    Kind::Text { min: 1, max: 512 },
+    "Only events for an instance of this service, in place of those that the answering agent keeps.",
+);
+static EVENT_TAG: Parameter =
+    own("tag", Kind::Text { min: 1, max: 512 }, "With `service`: only events for an instance with this tag.");
 static INITIAL: Parameter = own("initial", Kind::Flag, "Begin with what there is, as events `initial`.");
-static OLD_VALUES: Parameter = own("old_values", Kind::Flag, "Tell what a key held before each change.");
+static OLD_VALUES: Parameter =
+    own("old_values", Kind::Flag, "Tell what a key held, or what a record was, before each change.");
 static WATCH_CURSOR: Parameter =
     own("cursor", Kind::Text { min: 1, max: 1024 }, "Where an earlier stream of the same query stood.");
 static LAST_EVENT_ID: Parameter = Parameter {
@@ -31,8 +80,10 @@ pub(super) static EVENTS: Resource = Resource {
     parameters: &[],
     operations: &[
         Operation::new(Id::EventList, Method::Get, "events", "Lists events")
-            .about("Oldest first, of the 256 newest that are for this server's node.")
-            .takes(&[&NAMESPACE, &CONSISTENCY, &EVENT_NAME, &LIMIT, &CURSOR])
+            .about("Oldest first, of the 256 newest, those that are for this server's node and an instance that its agent keeps; or for whom `node`, `service` and `tag` name.")
+            .takes(&[
+                &NAMESPACE, &CONSISTENCY, &EVENT_NAME, &EVENT_NODE, &EVENT_SERVICE, &EVENT_TAG, &LIMIT, &CURSOR,
+            ])
             .answers(&[Answer::new(200, "A page.", &[Body::json("EventPage")])])
             .codes_of(&[&code::INVALID_CURSOR, &code::CURSOR_MISMATCH])
             .needs("event:read")
@@ -52,18 +103,19 @@ pub(super) static WATCH: Resource = Resource {
     greedy: false,
     parameters: &[],
     operations: &[Operation::new(Id::Watch, Method::Get, "watch", "Streams changes as server-sent events")
-        .about("One of `key`, `prefix` and `glob` says of what. Each change comes once and in order; the event's id is a cursor. A stream that cannot go on from its cursor begins with `reset`, then what there is now as `initial`, then `ready`. Quiet streams send `heartbeat`.")
+        .about("One of `key`, `prefix`, `glob`, `service`, `services`, `node`, `checks` and `event` says of what; `event` may have `node`, `service` and `tag` beside it, which then say whom events must be for. Each change comes once and in order; the event's id is a cursor. A stream that cannot go on from its cursor begins with `reset`, then what there is now as `initial`, then `ready`. Quiet streams send `heartbeat`.")
         .takes(&[
-            &NAMESPACE, &CONSISTENCY, &WATCH_KEY, &WATCH_PREFIX, &WATCH_GLOB, &INITIAL, &OLD_VALUES, &WATCH_CURSOR,
-            &LAST_EVENT_ID,
+            &NAMESPACE, &CONSISTENCY, &WATCH_KEY, &WATCH_PREFIX, &WATCH_GLOB, &WATCH_SERVICE, &WATCH_TAG,
+            &WATCH_PASSING, &WATCH_NODE_META, &WATCH_FILTER, &WATCH_SERVICES, &WATCH_NODE, &WATCH_CHECKS,
+            &WATCH_EVENT, &INITIAL, &OLD_VALUES, &WATCH_CURSOR, &LAST_EVENT_ID,
         ])
         .answers(&[Answer::new(
             200,
-            "The stream: events `put`, `delete`, `expire`, `initial`, `ready`, `reset`, `heartbeat`.",
-            &[Body { media: "text/event-stream", schema: "WatchEvent", stream: true }],
+            "The stream: events `change`, `initial`, `ready`, `reset`, `heartbeat`, `error`.",
+            &[Body { media: "text/event-stream", schema: "WatchChange", stream: true }],
         )])
-        .codes_of(&[&code::INVALID_CURSOR, &code::CURSOR_MISMATCH])
-        .needs("key:list")
+        .codes_of(&[&code::BAD_FILTER, &code::INVALID_CURSOR, &code::CURSOR_MISMATCH])
+        .needs("key:list, or service:read, node:read or event:read for what is watched")
         .cli("konsulctl watch")],
 };
 
@@ -76,7 +128,7 @@ pub(super) static SOCKET: Resource = Resource {
         .takes(&[&NAMESPACE])
         .answers(&[Answer::new(101, "The connection is a WebSocket now.", &[])])
         .codes_of(&[&code::UPGRADE_REQUIRED])
-        .needs("key:list")
+        .needs("key:list, or service:read, node:read or event:read for what is watched")
         .cli("konsulctl watch")],
 };
 
@@ -175,7 +227,7 @@ pub(super) static METRICS_HISTORY: Resource = Resource {
         "The main figures of the last hour",
     )
     .answers(&[Answer::new(200, "The figures.", &[Body::json("MetricsHistory")])])
-    .needs("operator:read")
+    .needs("agent:read")
     .cli("konsulctl metrics")],
 };
 
@@ -186,14 +238,14 @@ pub(super) static LOG_LEVEL: Resource = Resource {
     operations: &[
         Operation::new(Id::LogLevelGet, Method::Get, "system", "Says how much is logged")
             .answers(&[Answer::new(200, "The level.", &[Body::json("LogLevel")])])
-            .needs("operator:read")
+            .needs("agent:read")
             .cli("konsulctl log-level"),
         Operation::new(Id::LogLevelSet, Method::Put, "system", "Says how much to log")
             .about("Until the server starts again or is told otherwise.")
             .takes(&[&IDEMPOTENCY_KEY])
             .body(&[Body::json("LogLevel")])
             .answers(&[Answer::new(200, "The level.", &[Body::json("LogLevel")])])
-            .needs("operator:write")
+            .needs("agent:write")
             .cli("konsulctl log-level"),
     ],
 };

@@ -35,7 +35,7 @@ pub(super) static EXPORT: Resource = Resource {
         .about("A line of JSON for each, of one state, in order of namespace and key. Exporting what was imported gives the same bytes.")
         .takes(&[&NAMESPACE, &CONSISTENCY, &PREFIX, &ALL_NAMESPACES])
         .answers(&[Answer::new(200, "The keys, streamed.", &[Body::lines("ExportLine")])])
-        .needs("key:list")
+        .needs("key:list and key:read")
         .cli("konsulctl kv export")],
 };
 

@@ -1,14 +1,12 @@
 //! From what clients tell an agent to the definitions that it keeps, with Consul's complaints in Consul's order.
 
-use std::net::IpAddr;
-
 use http::StatusCode;
 use konsul_api::v1::definition as wire;
 use konsul_api::v1::session::Span;
 use konsul_types::service::STRATEGIES;
 use konsul_types::{
-    Advice, CheckDefinition, CheckId, CheckStatus, Dependency, Locality, Namespace, ServiceAddress,
-    ServiceDefinition, ServiceId, ServiceName, Weights,
+    Advice, CheckDefinition, CheckId, CheckStatus, Dependency, Locality, Namespace, ServiceDefinition,
+    ServiceId, ServiceName, Weights,
 };
 
 use super::super::read::body_namespace;
@@ -47,9 +45,8 @@ fn definition(input: wire::Service, request: &Namespace) -> Result<ServiceDefini
     }
     let id = if input.id.is_empty() { input.name.clone() } else { input.id };
     let port = records::port(input.port, "Port").map_err(Reply::bad)?;
-    let mut tagged_addresses = records::tagged(input.tagged_addresses).map_err(Reply::bad)?;
-    by_family(&input.address, port, &mut tagged_addresses);
-    Ok(ServiceDefinition {
+    let tagged_addresses = records::tagged(input.tagged_addresses).map_err(Reply::bad)?;
+    let mut definition = ServiceDefinition {
         id: ServiceId::new(id).map_err(|why| Reply::bad(format!("Invalid {why}")))?,
         name: ServiceName::new(input.name).map_err(|why| Reply::bad(format!("Invalid {why}")))?,
         namespace,
@@ -69,23 +66,9 @@ fn definition(input: wire::Service, request: &Namespace) -> Result<ServiceDefini
             .map(|place| Locality { region: place.region.into(), zone: place.zone.into() }),
         advice: advice(input.depends_on, &input.strategy)?,
         checks: Vec::new(),
-    })
-}
-
-/// An address that is an IP address is also the one of its family, unless another was given for that.
-fn by_family(address: &str, port: u16, tagged: &mut Vec<(String, ServiceAddress)>) {
-    let family = match address.parse() {
-        Ok(IpAddr::V4(_)) => "ipv4",
-        Ok(IpAddr::V6(_)) => "ipv6",
-        Err(_) => return,
     };
-    for net in ["lan", "wan"] {
-        let kind = format!("{net}_{family}");
-        if !tagged.iter().any(|(known, _)| *known == kind) {
-            tagged.push((kind, ServiceAddress { address: address.into(), port }));
-        }
-    }
-    tagged.sort_by(|one, other| one.0.cmp(&other.0));
+    definition.fill_families();
+    Ok(definition)
 }
 
 fn weights(input: Option<wire::Weights>) -> Result<Weights, Reply> {

@@ -7,16 +7,37 @@ use konsul_types::{Index, Key, KvCommand, KvTxnOp, Namespace, PutMode, TxnOp, Va
 
 use super::super::body::{Faults, Undecoded, decode_that};
 use super::super::rejection::{Rejected, Rejection};
+use super::agent::{OfAgent, of_agent};
+use super::catalogue::of_catalogue;
 use super::check_count;
 use konsul_api::v2::code;
 
 /// What a batch asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Members {
     /// Whether all happen or none.
     pub(crate) atomic: bool,
     /// The members, in order.
-    pub(crate) ops: Vec<TxnOp>,
+    pub(crate) all: Vec<Member>,
+}
+
+/// A member.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Member {
+    /// Of the log.
+    Log(TxnOp),
+    /// Of what the agent keeps.
+    Agent(Box<OfAgent>),
+}
+
+impl Member {
+    /// The part that goes into the log.
+    pub(crate) fn log(&self) -> Option<&TxnOp> {
+        match self {
+            Member::Log(op) => Some(op),
+            Member::Agent(_) => None,
+        }
+    }
 }
 
 /// Reads a body, for a request in a namespace, with a bound on each value.
@@ -29,18 +50,24 @@ pub(crate) fn decode(bytes: &[u8], namespace: &Namespace, value_bytes: u64) -> R
         return Err(Undecoded::Shape(vec![fault]).into());
     }
     let mut faults = Faults::default();
-    let ops: Vec<TxnOp> = request
-        .operations
-        .iter()
+    let RequestRef { atomic, operations } = request;
+    let all: Vec<Member> = operations
+        .into_iter()
         .enumerate()
-        .filter_map(|(at, one)| member(&mut faults, at, one, namespace))
+        .filter_map(|(at, one)| member(&mut faults, at, one, namespace, atomic))
         .collect();
     faults.check()?;
-    check_values(&ops, value_bytes)?;
-    Ok(Members { atomic: request.atomic, ops })
+    check_values(&all, value_bytes)?;
+    Ok(Members { atomic, all })
 }
 
-fn member(faults: &mut Faults, at: usize, one: &Operation<Text<'_>>, namespace: &Namespace) -> Option<TxnOp> {
+fn member(
+    faults: &mut Faults,
+    at: usize,
+    one: Operation<Text<'_>>,
+    namespace: &Namespace,
+    atomic: bool,
+) -> Option<Member> {
     let pointer = |field: &str| format!("/operations/{at}/{field}");
     let namespace = match one.namespace.as_deref() {
         None => namespace.clone(),
@@ -49,6 +76,26 @@ fn member(faults: &mut Faults, at: usize, one: &Operation<Text<'_>>, namespace: 
             faults.take_at(|| pointer("namespace"), named)?
         }
     };
+    if one.op.is_of_agent() {
+        if atomic {
+            let why =
+                "is about what the agent keeps, which is not in the log: take a batch that is not atomic";
+            faults.take::<(), _>(&pointer("op"), Err(why));
+        }
+        return of_agent(faults, &pointer, one, namespace).map(|member| Member::Agent(Box::new(member)));
+    }
+    if one.key.is_none() && one.prefix.is_none() {
+        return of_catalogue(faults, &pointer, one, namespace).map(|op| Member::Log(TxnOp::Catalog(op)));
+    }
+    of_keys(faults, &pointer, &one, namespace).map(Member::Log)
+}
+
+fn of_keys(
+    faults: &mut Faults,
+    pointer: &dyn Fn(&str) -> String,
+    one: &Operation<Text<'_>>,
+    namespace: Namespace,
+) -> Option<TxnOp> {
     if let Some(prefix) = one.prefix.as_deref() {
         let prefix = faults.take_at(|| pointer("prefix"), Key::new(prefix).map_err(|why| why.what))?;
         let op = KvTxnOp::Write(KvCommand::DeleteTree { prefix: prefix.to_string() });
@@ -74,13 +121,15 @@ fn member(faults: &mut Faults, at: usize, one: &Operation<Text<'_>>, namespace: 
             Some(Index(0)) | None => KvTxnOp::CheckNotExists { key: key? },
             Some(index) => KvTxnOp::CheckIndex { key: key?, index },
         },
+        // Those have no key.
+        _ => return None,
     };
     Some(TxnOp::Kv { namespace, op })
 }
 
-fn check_values(ops: &[TxnOp], limit: u64) -> Rejected<()> {
-    for (at, op) in ops.iter().enumerate() {
-        if let TxnOp::Kv { op: KvTxnOp::Write(KvCommand::Put { value, .. }), .. } = op
+fn check_values(all: &[Member], limit: u64) -> Rejected<()> {
+    for (at, member) in all.iter().enumerate() {
+        if let Member::Log(TxnOp::Kv { op: KvTxnOp::Write(KvCommand::Put { value, .. }), .. }) = member
             && value.len() as u64 > limit
         {
             let detail = format!("the value has {} bytes; at most {limit} are allowed", value.len());

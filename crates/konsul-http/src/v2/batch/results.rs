@@ -4,11 +4,11 @@ use konsul_api::v2::code;
 use konsul_api::v2::problem::Fault;
 use konsul_api::v2::text::{write_field, write_number};
 use konsul_operations::Error;
-use konsul_operations::answer::BatchPart;
-use konsul_types::{BatchItem, Index, Key, KvRecord, KvTxnOp, TxnFailure, TxnOp};
+use konsul_types::{BatchItem, Index, Key, KvRecord, KvTxnOp, TxnFailure, TxnOp, TxnResult};
 
 use super::super::entry;
 use super::super::rejection::Rejection;
+use super::work::Part;
 
 /// In which form results are written.
 #[derive(Clone, Copy)]
@@ -33,6 +33,14 @@ impl Written {
     }
 }
 
+/// What became of a member.
+pub(super) type Item = Result<BatchItem, Error>;
+
+/// Whether it did not happen.
+pub(super) fn is_failure(item: &Item) -> bool {
+    item.as_ref().map_or(true, |item| item.failure().is_some())
+}
+
 /// How many happened, and how many did not.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
@@ -41,10 +49,11 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn count(&mut self, item: &BatchItem) {
-        match item.failure() {
-            None => self.succeeded += 1,
-            Some(_) => self.failed += 1,
+    pub(super) fn count(&mut self, item: &Item) {
+        if is_failure(item) {
+            self.failed += 1;
+        } else {
+            self.succeeded += 1;
         }
     }
 
@@ -66,7 +75,14 @@ impl Sums {
 }
 
 /// Appends a result; `read` is the key of a member that reads one.
-pub(super) fn write(out: &mut Vec<u8>, position: usize, item: &BatchItem, read: Option<&Key>) {
+pub(super) fn write(out: &mut Vec<u8>, position: usize, item: &Item, read: Option<&Key>) {
+    let item = match item {
+        Ok(item) => item,
+        Err(why) => {
+            let why = Box::<Rejection>::from(why.clone());
+            return write_failure(out, position, why.code.id, &why.detail);
+        }
+    };
     if let Some(why) = item.failure() {
         return write_failure(out, position, failure_code(why), &why.to_string());
     }
@@ -74,13 +90,23 @@ pub(super) fn write(out: &mut Vec<u8>, position: usize, item: &BatchItem, read: 
     match item {
         BatchItem::Counted(count) => write_number(out, b",\"deleted\":", *count),
         BatchItem::Record(Some(record)) => write_record(out, record, read),
-        BatchItem::Done
-        | BatchItem::Record(None)
-        | BatchItem::Tree(_)
-        | BatchItem::Failed(_)
-        | BatchItem::Catalog(_) => {}
+        BatchItem::Catalog(record) => {
+            if let Some(index) = index_of(record) {
+                write_number(out, b",\"modify_index\":", index.0);
+            }
+        }
+        BatchItem::Done | BatchItem::Record(None) | BatchItem::Tree(_) | BatchItem::Failed(_) => {}
     }
     out.push(b'}');
+}
+
+fn index_of(record: &TxnResult) -> Option<Index> {
+    match record {
+        TxnResult::Node(node) => Some(node.modify_index),
+        TxnResult::Service(service) => Some(service.modify_index),
+        TxnResult::Check(check) => Some(check.modify_index),
+        TxnResult::Kv { .. } => None,
+    }
 }
 
 /// A write says its index, a read the entry.
@@ -118,18 +144,30 @@ fn failure_code(why: &TxnFailure) -> &'static str {
             code::STALE_INDEX.id
         }
         TxnFailure::Denied { .. } => code::PERMISSION_DENIED.id,
-        TxnFailure::Catalog { .. } => code::STALE_INDEX.id,
+        TxnFailure::Catalog { why } => of_catalogue(why),
         TxnFailure::SessionOfMissing { .. } | TxnFailure::SessionDiffers { .. } => code::NOT_LOCK_HOLDER.id,
     }
 }
 
+/// The state says of the catalogue's members only in words what was wrong.
+fn of_catalogue(why: &str) -> &'static str {
+    match why {
+        "Missing node registration" => code::MISSING_NODE.id,
+        "Missing service registration" => code::MISSING_SERVICE.id,
+        _ if why.ends_with("index is stale") => code::STALE_INDEX.id,
+        _ if why.contains("already exists") || why.contains("is reserved") => code::NODE_NAME_TAKEN.id,
+        _ => code::INVALID_ARGUMENT.id,
+    }
+}
+
 /// That nothing happened, and because of which members.
-pub(super) fn rolled_back(part: &BatchPart) -> Box<Rejection> {
+pub(super) fn rolled_back(part: &Part) -> Box<Rejection> {
+    let failed = |item: &'_ Item| item.as_ref().ok().and_then(|item| item.failure().cloned());
     let failures =
-        (part.first..).zip(&part.items).filter_map(|(position, item)| Some((position, item.failure()?)));
+        (part.first..).zip(&part.items).filter_map(|(position, item)| Some((position, failed(item)?)));
     let errors: Vec<Fault> = failures
         .map(|(position, why)| {
-            Fault::at(format!("/operations/{position}"), format!("{}: {why}", failure_code(why)))
+            Fault::at(format!("/operations/{position}"), format!("{}: {why}", failure_code(&why)))
         })
         .collect();
     let detail = format!("{} of its members failed, and none of it happened; see errors", errors.len());

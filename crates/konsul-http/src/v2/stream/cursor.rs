@@ -8,8 +8,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use konsul_operations::arguments::KvSelect;
-use konsul_operations::watch::Place;
+use konsul_operations::watch::{Place, RecordSelect};
 use konsul_types::{Index, Millis, Namespace};
+
+use super::ask::Select;
 
 const VERSION: u8 = 1;
 const BYTES: usize = 30;
@@ -34,7 +36,7 @@ pub(crate) enum CursorError {
     Malformed,
     /// A stream of another question gave it out.
     #[error(
-        "the cursor belongs to another namespace, key, prefix or glob; begin without one, with initial=true"
+        "the cursor belongs to another namespace or another question; begin without one, with initial=true"
     )]
     Mismatch,
 }
@@ -42,17 +44,14 @@ pub(crate) enum CursorError {
 impl Question {
     /// The question of a stream. What old values and what there is have to do with it can change from one stream to
     /// the next.
-    pub(crate) fn new(namespace: &Namespace, select: &KvSelect) -> Question {
-        let (kind, text) = match select {
-            KvSelect::Key(key) => (b"k", key.as_str()),
-            KvSelect::Prefix(prefix) => (b"p", prefix.as_str()),
-            KvSelect::Glob(glob) => (b"g", glob.as_str()),
-        };
+    pub(crate) fn new(namespace: &Namespace, select: &Select) -> Question {
         let mut hash = Hash::new();
         hash.add(namespace.as_str().as_bytes());
         hash.add(b"\0");
-        hash.add(kind);
-        hash.add(text.as_bytes());
+        match select {
+            Select::Keys(select) => hash.add_keys(select),
+            Select::Records(select) => hash.add_records(select),
+        }
         Question(hash.0)
     }
 
@@ -128,6 +127,55 @@ impl Hash {
         Hash(0xcbf2_9ce4_8422_2325)
     }
 
+    fn add_keys(&mut self, select: &KvSelect) {
+        let (kind, text) = match select {
+            KvSelect::Key(key) => (b"k", key.as_str()),
+            KvSelect::Prefix(prefix) => (b"p", prefix.as_str()),
+            KvSelect::Glob(glob) => (b"g", glob.as_str()),
+        };
+        self.add(kind);
+        self.add(text.as_bytes());
+    }
+
+    fn add_records(&mut self, select: &RecordSelect) {
+        match select {
+            RecordSelect::Service(of) => {
+                self.add(if of.passing { b"S" } else { b"s" });
+                self.add_text(of.name.folded().as_str());
+                self.add_text(&of.filter);
+                of.tags.iter().for_each(|tag| self.add_text(&tag.to_lowercase()));
+                self.add(b"\x01");
+                of.node_meta.iter().for_each(|(key, value)| {
+                    self.add_text(key);
+                    self.add_text(value);
+                });
+            }
+            RecordSelect::Services => self.add(b"a"),
+            RecordSelect::Node(name) => {
+                self.add(b"n");
+                self.add(name.folded().as_str().as_bytes());
+            }
+            RecordSelect::Checks(status) => {
+                self.add(b"c");
+                self.add(status.map_or("", |status| status.name()).as_bytes());
+            }
+            RecordSelect::Events(of) => {
+                self.add(b"e");
+                let receiver = &of.receiver;
+                for text in [&of.name, &receiver.node, &receiver.service, &receiver.tag] {
+                    self.add(if text.is_some() { b"+" } else { b"-" });
+                    self.add_text(text.as_deref().unwrap_or_default());
+                }
+            }
+        }
+    }
+
+    /// A text, of which the next one cannot be a part.
+    fn add_text(&mut self, text: &str) {
+        self.add(text.as_bytes());
+        self.add(b"\0");
+    }
+
     fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
@@ -137,13 +185,15 @@ impl Hash {
 
 #[cfg(test)]
 mod tests {
-    use konsul_types::Key;
+    use konsul_operations::arguments::Receiver;
+    use konsul_operations::watch::{EventSelect, ServiceSelect};
+    use konsul_types::{CheckStatus, Key, NodeName, Pairs, ServiceName};
     use proptest::prelude::*;
 
     use super::*;
 
     fn question(prefix: &str) -> Question {
-        Question::new(&Namespace::default_namespace(), &KvSelect::Prefix(prefix.into()))
+        Question::new(&Namespace::default_namespace(), &Select::Keys(KvSelect::Prefix(prefix.into())))
     }
 
     #[test]
@@ -161,12 +211,60 @@ mod tests {
         let namespace = Namespace::default_namespace();
         let others = [
             question("app"),
-            Question::new(&namespace, &KvSelect::Key(Key::new("app/").unwrap())),
-            Question::new(&Namespace::new("b").unwrap(), &KvSelect::Prefix("app/".into())),
+            Question::new(&namespace, &Select::Keys(KvSelect::Key(Key::new("app/").unwrap()))),
+            Question::new(&Namespace::new("b").unwrap(), &Select::Keys(KvSelect::Prefix("app/".into()))),
         ];
         for other in others {
             assert_eq!(other.place(cursor.as_str()), Err(CursorError::Mismatch));
         }
+    }
+
+    #[test]
+    fn every_question_of_records_is_another_one() {
+        let service = |passing, tags: &[&str], node_meta: &[(&str, &str)], filter: &str| {
+            RecordSelect::Service(ServiceSelect {
+                name: ServiceName::new("web").unwrap(),
+                tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+                passing,
+                node_meta: node_meta.iter().copied().collect(),
+                filter: filter.into(),
+            })
+        };
+        let events = |name: Option<&str>, service: Option<&str>| {
+            let receiver = Receiver { service: service.map(str::to_owned), ..Receiver::default() };
+            RecordSelect::Events(EventSelect { name: name.map(str::to_owned), receiver })
+        };
+        let selects = [
+            service(false, &[], &[], ""),
+            service(true, &[], &[], ""),
+            service(false, &["a"], &[], ""),
+            service(false, &["a", "b"], &[], ""),
+            service(false, &[], &[("a", "b")], ""),
+            service(false, &[], &[], "a"),
+            RecordSelect::Services,
+            RecordSelect::Node(NodeName::new("web").unwrap()),
+            RecordSelect::Checks(None),
+            RecordSelect::Checks(Some(CheckStatus::Passing)),
+            events(None, None),
+            events(Some("web"), None),
+            events(None, Some("web")),
+        ];
+        let namespace = Namespace::default_namespace();
+        let marks: std::collections::BTreeSet<_> = selects
+            .iter()
+            .map(|select| Question::new(&namespace, &Select::Records(select.clone())).mark())
+            .collect();
+        assert_eq!(marks.len(), selects.len());
+        // The same in another case is the same question.
+        let other = ServiceSelect {
+            name: ServiceName::new("WEB").unwrap(),
+            tags: vec!["A".into()],
+            passing: false,
+            node_meta: Pairs::default(),
+            filter: String::new(),
+        };
+        let other = Question::new(&namespace, &Select::Records(RecordSelect::Service(other)));
+        assert!(marks.contains(&other.mark()));
     }
 
     #[test]

@@ -7,12 +7,14 @@ use konsul_api::v2::stream::{
 };
 use konsul_api::v2::text::write_field;
 use konsul_api::v2::time::Timestamp;
-use konsul_operations::watch::{ChangeKind, Place, WatchEvent};
+use konsul_api::v2::watch::{Change, Record, RecordEvent, RecordKind};
+use konsul_operations::watch::{self, ChangeKind, Place, WatchEvent};
 use konsul_types::KvRecord;
 use serde::Serialize;
 use uuid::fmt::Hyphenated;
 
 use super::cursor::{Cursor, Question};
+use crate::v2::{events, services, told};
 
 /// Appends an event as a frame of server-sent events. [`WatchEvent::End`] is for the caller to word.
 pub(crate) fn sse(out: &mut Vec<u8>, question: Question, event: &WatchEvent) {
@@ -25,6 +27,10 @@ pub(crate) fn sse(out: &mut Vec<u8>, question: Question, event: &WatchEvent) {
             event.write_fields(out);
             out.extend_from_slice(b"}\n\n");
         }),
+        WatchEvent::Record(_) | WatchEvent::Present { .. } => {
+            let (name, event) = record(event, &cursor);
+            frame(out, name, &cursor, &event);
+        }
         WatchEvent::Reset { .. } => frame(out, RESET, &cursor, &control(event, &cursor)),
         WatchEvent::Ready { .. } => frame(out, READY, &cursor, &control(event, &cursor)),
         WatchEvent::End { .. } => {}
@@ -69,6 +75,14 @@ pub(crate) fn message(id: &str, question: Question, event: &WatchEvent) -> Strin
             out.push(b'}');
             String::from_utf8(out).expect("JSON of texts is text")
         }),
+        WatchEvent::Record(_) | WatchEvent::Present { .. } => {
+            let (name, event) = record(event, &cursor);
+            let (id, event) = (id.to_owned(), Change::Record(Box::new(event)));
+            text(&match name {
+                INITIAL => ServerMessage::Initial { id, event },
+                _ => ServerMessage::Change { id, event },
+            })
+        }
         WatchEvent::Reset { .. } => {
             text(&ServerMessage::Reset { id: id.to_owned(), control: control(event, &cursor) })
         }
@@ -115,6 +129,44 @@ fn with_event<T>(
         old: old.map(|record| entry(key, record, &mut old_session)),
     };
     write(name, &event)
+}
+
+/// A change of a record beside keys, or one that was there, in the wire's form, with its name.
+fn record(event: &WatchEvent, cursor: &Cursor) -> (&'static str, RecordEvent) {
+    let (name, kind, record, old) = match event {
+        WatchEvent::Record(change) => (CHANGE, record_kind(change.kind), &change.record, change.old.as_ref()),
+        WatchEvent::Present { record, .. } => (INITIAL, RecordKind::Present, record, None),
+        _ => unreachable!("keys are lent"),
+    };
+    let event = RecordEvent {
+        cursor: cursor.as_str().to_owned(),
+        index: event.place().index.0,
+        kind,
+        record: told(record),
+        old: old.map(told),
+    };
+    (name, event)
+}
+
+fn record_kind(kind: watch::RecordKind) -> RecordKind {
+    match kind {
+        watch::RecordKind::Added => RecordKind::Added,
+        watch::RecordKind::Entered => RecordKind::Entered,
+        watch::RecordKind::Changed => RecordKind::Changed,
+        watch::RecordKind::Left => RecordKind::Left,
+        watch::RecordKind::Removed => RecordKind::Removed,
+        watch::RecordKind::Fired => RecordKind::Fired,
+    }
+}
+
+fn told(record: &watch::Record) -> Record {
+    match record {
+        watch::Record::Instance(one) => Record::Instance(told::instance(one)),
+        watch::Record::Service(one) => Record::Service(services::summary(one)),
+        watch::Record::Node(one) => Record::Node(told::node(one)),
+        watch::Record::Check(one) => Record::Check(told::check(one)),
+        watch::Record::Event(one) => Record::Event(events::body(one)),
+    }
 }
 
 fn kind(kind: ChangeKind) -> &'static str {

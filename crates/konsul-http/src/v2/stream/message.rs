@@ -79,6 +79,15 @@ impl<'a> Fields<'a> {
             "key",
             "prefix",
             "glob",
+            "service",
+            "tag",
+            "passing",
+            "node_meta",
+            "filter",
+            "services",
+            "node",
+            "checks",
+            "event",
             "namespace",
             "consistency",
             "initial",
@@ -92,6 +101,15 @@ impl<'a> Fields<'a> {
             key: self.text("key"),
             prefix: self.text("prefix"),
             glob: self.text("glob"),
+            service: self.text("service"),
+            tag: self.texts("tag"),
+            passing: self.flag("passing"),
+            node_meta: self.texts("node_meta"),
+            filter: self.text("filter"),
+            services: self.flag("services"),
+            node: self.text("node"),
+            checks: self.text("checks"),
+            event: self.text("event"),
             cursor: self.text("cursor"),
             initial: self.flag("initial"),
             old_values: self.flag("old_values"),
@@ -166,6 +184,16 @@ impl<'a> Fields<'a> {
         }
     }
 
+    fn texts(&mut self, name: &'static str) -> Vec<&'a str> {
+        let Some(value) = self.fields.get(name) else { return Vec::new() };
+        let texts =
+            value.as_array().and_then(|all| all.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        texts.unwrap_or_else(|| {
+            self.faults.push(Fault::at(format!("/{name}"), "is no list of texts"));
+            Vec::new()
+        })
+    }
+
     fn flag(&mut self, name: &'static str) -> bool {
         match self.fields.get(name) {
             None => false,
@@ -194,6 +222,9 @@ fn is_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use konsul_operations::watch::RecordSelect;
+
+    use super::super::ask::Watch;
     use super::*;
 
     fn context() -> Context {
@@ -230,6 +261,21 @@ mod tests {
             "invalid_cursor",
             &["/cursor"],
         );
+        let records = [
+            (r#""service":"web","key":"k""#, &["/service"][..]),
+            (r#""services":true,"node":"n""#, &["/node"]),
+            (r#""services":true,"passing":true,"tag":["a"]"#, &["/passing", "/tag"]),
+            (r#""service":"web","tag":"a""#, &["/tag"]),
+            (r#""service":"web","node_meta":["a"]"#, &["/node_meta"]),
+            (r#""checks":"fine""#, &["/checks"]),
+            (r#""event":"","key":"k","filter":"x""#, &["/key", "/filter"]),
+            (r#""event":"e","tag":["a"]"#, &["/tag"]),
+            (r#""event":"e","service":"s","tag":["a","b"]"#, &["/tag"]),
+        ];
+        for (what, pointers) in records {
+            let text = format!(r#"{{"type":"subscribe","id":"a",{what}}}"#);
+            check(&text, Some("a"), "invalid_body", pointers);
+        }
         check(r#"{"type":"unsubscribe","id":"a","a/b~":1}"#, Some("a"), "invalid_body", &["/a~1b~0"]);
         check(r#"{"type":"ping","id":7}"#, None, "invalid_body", &["/id"]);
     }
@@ -238,8 +284,14 @@ mod tests {
     fn good_ones_are_read() {
         let text = r#"{"type":"subscribe","id":"a","glob":"app/*","initial":true,"namespace":"b"}"#;
         let Ok(Message::Subscribe { id, ask }) = read(text, &context()) else { panic!("{text}") };
-        assert_eq!((id.as_str(), ask.watch.initial, ask.watch.old_values), ("a", true, false));
+        let Watch::Keys(watch) = &ask.watch else { panic!("{ask:?}") };
+        assert_eq!((id.as_str(), watch.initial, watch.old_values), ("a", true, false));
         assert_eq!(ask.context.namespace.as_str(), "b");
+        let text = r#"{"type":"subscribe","id":"a","service":"web","tag":["v1"],"passing":true}"#;
+        let Ok(Message::Subscribe { ask, .. }) = read(text, &context()) else { panic!("{text}") };
+        let Watch::Records(watch) = &ask.watch else { panic!("{ask:?}") };
+        let RecordSelect::Service(of) = &watch.select else { panic!("{watch:?}") };
+        assert_eq!((of.name.as_str(), &of.tags[..], of.passing), ("web", &["v1".to_owned()][..], true));
         let text = r#"{"type":"subscribe","id":"a","key":"k"}"#;
         let Ok(Message::Subscribe { ask, .. }) = read(text, &context()) else { panic!("{text}") };
         assert_eq!(ask.context.namespace.as_str(), "own");

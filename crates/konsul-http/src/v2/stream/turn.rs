@@ -51,7 +51,7 @@ impl Turn {
     pub(crate) fn open(edge: &Arc<Edge>, id: Arc<str>, ask: Ask) -> Turn {
         let edge = Arc::clone(edge);
         let question = ask.question;
-        let opening = async move { edge.operations.watch(&ask.context, ask.watch).await };
+        let opening = async move { ask.watch.open(&*edge.operations, &ask.context).await };
         Turn { id, question, state: State::Opening(Box::pin(opening)), waker: None }
     }
 

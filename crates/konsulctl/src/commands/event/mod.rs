@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use konsul_client::v2::api::event::{Event as Found, EventFire};
 use konsul_client::v2::api::value::Form;
+use konsul_client::v2::event::EventSelect;
 
 use super::{Covered, covers};
 use crate::failure::Outcome;
@@ -18,7 +19,7 @@ use crate::run::Run;
 pub(crate) const OPERATIONS: &[Covered] = &[
     covers("event fire", &["event_fire"]),
     covers("event list", &["event_list"]),
-    covers("event watch", &["event_list"]),
+    covers("event watch", &["watch"]),
 ];
 
 /// The commands of the group.
@@ -47,8 +48,10 @@ const LIST: &str = "\
 Examples:
   konsulctl event list
   konsulctl event list --name deploy --output json
+  konsulctl event list --node db-1 --service web --tag v1
 
-A server keeps the newest 256 that are for its node.";
+A server keeps the newest 256. Without --node and --service it lists those that are for its own node and for an instance
+that its agent keeps.";
 
 /// What is fired.
 #[derive(Debug, Args)]
@@ -68,19 +71,42 @@ pub struct Fire {
     tag: Option<String>,
 }
 
-/// Which events are listed.
+/// Which events.
 #[derive(Debug, Args)]
-pub struct List {
+pub(crate) struct Select {
     /// Only those of this name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Only those for a node of this name [default: the server's own]
+    #[arg(long, value_name = "NODE")]
+    node: Option<String>,
+    /// Only those for an instance of this service [default: the instances that the server's agent keeps]
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// Only those for an instance with this tag
+    #[arg(long, value_name = "TAG", requires = "service")]
+    tag: Option<String>,
+}
+
+impl Select {
+    fn select(self) -> EventSelect {
+        let Select { name, node, service, tag } = self;
+        EventSelect { name, node, service, tag }
+    }
+}
+
+/// Which events are listed.
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    which: Select,
 }
 
 impl Event {
     pub(crate) async fn run(self, run: &mut Run<'_>) -> Outcome {
         match self {
             Event::Fire(arguments) => fire(arguments, run).await,
-            Event::List(arguments) => list(&arguments, run).await,
+            Event::List(arguments) => list(arguments, run).await,
             Event::Watch(arguments) => arguments.run(run).await,
         }
     }
@@ -103,15 +129,15 @@ async fn fire(arguments: Fire, run: &mut Run<'_>) -> Outcome {
     run.out().done(&format!("Fired {} as {}", fired.name, fired.id), &fired)
 }
 
-async fn list(arguments: &List, run: &mut Run<'_>) -> Outcome {
+async fn list(arguments: List, run: &mut Run<'_>) -> Outcome {
     let client = run.client()?;
-    let listed = client.v2().event_list(arguments.name.as_deref()).all().await;
+    let listed = client.v2().event_list(&arguments.which.select()).all().await;
     let found = listed.map_err(|e| run.failed(&e))?;
     run.out().list(&found, "no event was fired yet")
 }
 
 /// The payload's size and beginning, as far as it is text.
-fn payload_text(event: &Found) -> String {
+pub(crate) fn payload_text(event: &Found) -> String {
     match (&event.payload, &event.payload_base64) {
         (Some(text), _) => text.clone(),
         (None, Some(base64)) => {

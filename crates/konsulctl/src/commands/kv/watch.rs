@@ -63,7 +63,8 @@ impl Watch {
                 Step::Reset => {
                     run.note("The server cannot go on from there: everything that is there now follows.");
                 }
-                Step::Ready => {}
+                // A server answers what it was asked for: these are not keys.
+                Step::Ready | Step::Record(_) => {}
                 Step::Lost { error, wait } => {
                     run.note(&format!("{error}; trying again in {:.1}s", wait.as_secs_f32()));
                 }

@@ -2,7 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use konsul_client::v2::discovery::{Drawing, Narrow, Pick as Choice};
+use konsul_client::v2::watch::{ServiceTarget, Target};
 
+use crate::commands::live;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Listing};
@@ -12,15 +14,19 @@ pub(super) const LIST: &str = "\
 Examples:
   konsulctl service ls
   konsulctl service ls --local                     what this agent keeps
-  konsulctl service ls --node-meta zone:a -o json";
+  konsulctl service ls --node-meta zone:a -o json
+  konsulctl service ls --watch                     a table that stays up to date
+
+With --watch: Ctrl-C ends it with exit code 130. Into a pipe each change is a line.";
 
 pub(super) const SHOW: &str = "\
 Examples:
   konsulctl service show web
   konsulctl service show web --passing --tag v1 --meta team:a
   konsulctl service show web --filter 'Service.Port == 8080'
+  konsulctl service show web --passing --watch     a table that stays up to date
 
-Exit codes: 0 the service is there, even if no instance matches; 3 it is not.";
+Exit codes: 0 the service is there, even if no instance matches; 3 it is not; 130 Ctrl-C with --watch.";
 
 pub(super) const PICK: &str = "\
 Examples:
@@ -90,10 +96,16 @@ pub struct List {
     /// An expression of Consul's filter language
     #[arg(long, value_name = "EXPRESSION")]
     filter: Option<String>,
+    /// Stays, and shows what changes: on a terminal as a table that is drawn again, else a line for each change
+    #[arg(long, conflicts_with_all = ["local", "node_meta", "filter"])]
+    watch: bool,
 }
 
 impl List {
     pub(super) async fn run(self, run: &mut Run<'_>) -> Outcome {
+        if self.watch {
+            return live::run(Target::Services, "services", "no service is registered", run).await;
+        }
         let client = run.client()?;
         if self.local {
             let found = client.v2().agent_services(self.filter.as_deref()).await;
@@ -123,10 +135,20 @@ pub struct Show {
     /// Only instances of which every check passes
     #[arg(long)]
     passing: bool,
+    /// Stays, and shows what changes: on a terminal as a table that is drawn again, else a line for each change
+    #[arg(long, conflicts_with_all = ["meta", "near"])]
+    watch: bool,
 }
 
 impl Show {
     pub(super) async fn run(self, run: &mut Run<'_>) -> Outcome {
+        if self.watch {
+            let Narrowed { tags, node_meta, filter, .. } = self.narrowed;
+            let (name, passing) = (self.name, self.passing);
+            let title = name.clone();
+            let target = Target::Service(ServiceTarget { name, tags, node_meta, filter, passing });
+            return live::run(target, &title, "no instance matches", run).await;
+        }
         let client = run.client()?;
         let narrow = Narrow { meta: self.meta, passing: self.passing, ..self.narrowed.narrow() };
         let mut pages = client.v2().service_instances(&self.name, &narrow);
@@ -145,7 +167,7 @@ impl Show {
     }
 }
 
-fn unknown(name: &str) -> Failure {
+pub(super) fn unknown(name: &str) -> Failure {
     Failure::with(Exit::NotFound, format!("there is no service {name}"))
         .next(format!("konsulctl service why {name}"))
         .next("konsulctl service ls")

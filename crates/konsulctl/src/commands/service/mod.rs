@@ -2,8 +2,11 @@
 
 mod ask;
 mod definition;
+mod many;
 mod register;
 pub(crate) mod rows;
+mod timeline;
+mod watch;
 
 use clap::Subcommand;
 
@@ -12,16 +15,18 @@ use crate::failure::Outcome;
 use crate::run::Run;
 
 pub(crate) use definition::check as check_body;
-pub(crate) use register::read;
+pub(crate) use register::{parse, read};
 
 /// What each command covers.
 pub(crate) const OPERATIONS: &[Covered] = &[
-    covers("service ls", &["service_list", "agent_services"]),
-    covers("service show", &["service_instances"]),
-    covers("service register", &["agent_service_register", "agent_check_register", "catalog_register"]),
+    covers("service ls", &["service_list", "agent_services", "watch"]),
+    covers("service show", &["service_instances", "watch"]),
+    covers("service watch", &["watch"]),
+    covers("service register", &["agent_service_register", "agent_check_register", "catalog_register", "batch"]),
     covers("service deregister", &["agent_service_deregister", "catalog_deregister"]),
     covers("service pick", &["service_pick"]),
     covers("service why", &["service_why"]),
+    covers("service timeline", &["service_timeline"]),
     covers("service graph", &["service_graph"]),
     covers("service impact", &["service_impact"]),
     covers("service maint", &["agent_maintenance"]),
@@ -36,6 +41,9 @@ pub enum Service {
     /// Shows the instances of a service
     #[command(visible_alias = "get", after_help = ask::SHOW)]
     Show(ask::Show),
+    /// Shows changes of a service's instances as they happen
+    #[command(after_help = watch::WATCH)]
+    Watch(watch::Watch),
     /// Registers what a file defines, or one instance
     #[command(after_help = register::REGISTER)]
     Register(Box<register::Register>),
@@ -48,6 +56,9 @@ pub enum Service {
     /// Says why instances are, or are not, in the answers of DNS and health
     #[command(after_help = ask::WHY)]
     Why(ask::Why),
+    /// Shows since when checks of a service stand as they do, all of them merged
+    #[command(after_help = timeline::TIMELINE)]
+    Timeline(timeline::Timeline),
     /// Shows what services need of each other
     #[command(after_help = ask::GRAPH)]
     Graph(ask::Graph),
@@ -64,10 +75,12 @@ impl Service {
         match self {
             Service::Ls(arguments) => arguments.run(run).await,
             Service::Show(arguments) => arguments.run(run).await,
+            Service::Watch(arguments) => arguments.run(run).await,
             Service::Register(arguments) => arguments.run(run).await,
             Service::Deregister(arguments) => arguments.run(run).await,
             Service::Pick(arguments) => arguments.run(run).await,
             Service::Why(arguments) => arguments.run(run).await,
+            Service::Timeline(arguments) => arguments.run(run).await,
             Service::Graph(arguments) => arguments.run(run).await,
             Service::Impact(arguments) => arguments.run(run).await,
             Service::Maint(arguments) => arguments.run(run).await,

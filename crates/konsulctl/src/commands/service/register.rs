@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use konsul_client::Client;
 use konsul_client::v2::api::catalog::{CatalogDeregister, CatalogRegister, NodeRegistration};
-use konsul_client::v2::api::registration::{Dependency, Maintenance, ServiceDefinition as Body};
+use konsul_client::v2::api::registration::{
+    CheckDefinition as CheckBody, Dependency, Maintenance, ServiceDefinition as Body,
+};
 use konsul_config::Definitions;
 use serde::Serialize;
 
-use super::definition;
+use super::{definition, many};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Column, Row};
@@ -21,7 +23,8 @@ Examples:
   konsulctl service register --name web --id web-1 --port 8080 --tag v1 --depends-on db
   konsulctl service register --name db --port 5432 --on-node db-host --node-address 10.0.0.9
 
-A file is HCL, JSON or TOML as in the agent's config directory. The agent keeps what is registered, over restarts, and
+A file is HCL, JSON or TOML as in the agent's config directory; several definitions go in one request, each for itself. \
+The agent keeps what is registered, over restarts, and
 runs its checks. With --on-node it goes directly into the catalogue, for a node without an agent.";
 
 pub(super) const DEREGISTER: &str = "\
@@ -85,8 +88,13 @@ pub(crate) fn read(path: &Path) -> Result<Definitions, Failure> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path)
         .map_err(|e| Failure::with(Exit::Usage, format!("the file {name} cannot be read: {e}")))?;
-    Definitions::read(&name, &bytes).map_err(|errors| {
-        let failure = Failure::with(Exit::Usage, format!("{name} cannot be used; nothing was registered"));
+    parse(&name, &bytes, "nothing was registered")
+}
+
+/// Reads definitions; `nothing` says what did not happen if they cannot be used.
+pub(crate) fn parse(name: &str, bytes: &[u8], nothing: &str) -> Result<Definitions, Failure> {
+    Definitions::read(name, bytes).map_err(|errors| {
+        let failure = Failure::with(Exit::Usage, format!("{name} cannot be used; {nothing}"));
         errors.iter().fold(failure, |failure, error| failure.detail(error.to_string()))
     })
 }
@@ -138,30 +146,36 @@ async fn file(client: &Client, path: &Path, replace_checks: bool, run: &mut Run<
     let found = read(path)?;
     let services: Vec<Body> =
         found.services.iter().map(|one| definition::service(&one.definition)).collect::<Result<_, _>>()?;
+    let checks: Vec<(String, CheckBody)> = found
+        .checks
+        .iter()
+        .map(|one| (one.definition.id_in(None, 1, 1), definition::check(&one.definition)))
+        .collect();
+    if services.len() + checks.len() > 1 {
+        return many::register(client, &services, &checks, replace_checks, run).await;
+    }
     for body in &services {
         let done = client.v2().agent_service_register(body, replace_checks).await;
         done.map_err(|e| run.failed(&e))?;
         let id = body.id.as_deref().unwrap_or(&body.name);
         run.out().done(&format!("Registered {id}"), &Named::service(id))?;
     }
-    for one in &found.checks {
-        let id = one.definition.id_in(None, 1, 1);
-        let done = client.v2().agent_check_register(&id, &definition::check(&one.definition)).await;
-        done.map_err(|e| run.failed(&e))?;
-        run.out().done(&format!("Registered check {id}"), &Named { id, kind: "check" })?;
+    for (id, body) in &checks {
+        client.v2().agent_check_register(id, body).await.map_err(|e| run.failed(&e))?;
+        run.out().done(&format!("Registered check {id}"), &Named { id: id.clone(), kind: "check" })?;
     }
     Ok(())
 }
 
 /// What was written.
 #[derive(Serialize)]
-struct Named {
-    id: String,
-    kind: &'static str,
+pub(super) struct Named {
+    pub(super) id: String,
+    pub(super) kind: &'static str,
 }
 
 impl Named {
-    fn service(id: &str) -> Named {
+    pub(super) fn service(id: &str) -> Named {
         Named { id: id.to_owned(), kind: "service" }
     }
 }

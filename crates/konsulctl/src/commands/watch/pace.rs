@@ -10,7 +10,7 @@ use super::Change;
 /// A handler is run after this many quiet times at the latest, however busy it is.
 const LATEST: u32 = 10;
 
-/// Changes that wait for their handler: the last one of each key.
+/// Changes that wait for their handler: the last one of each key or record.
 #[derive(Debug)]
 pub(super) struct Pace {
     quiet: Option<Duration>,
@@ -36,7 +36,7 @@ impl Pace {
 
     pub(super) fn add(&mut self, change: Change) {
         self.came += 1;
-        self.waiting.insert(change.event.key.clone(), (self.came, change));
+        self.waiting.insert(change.subject(), (self.came, change));
         let now = Instant::now();
         self.first.get_or_insert(now);
         self.last = Some(now);
@@ -78,14 +78,14 @@ mod tests {
             entry: None,
             old: None,
         };
-        Change { event, initial: false }
+        Change::of_key(event, false)
     }
 
     #[test]
     fn only_the_last_change_of_a_key_is_left_and_in_order() {
         let mut pace = Pace::new(Some(Duration::from_secs(1)));
         [("b", 1), ("a", 2), ("b", 3)].into_iter().for_each(|(key, index)| pace.add(change(key, index)));
-        let left: Vec<u64> = pace.take().iter().map(|change| change.event.index).collect();
+        let left: Vec<u64> = pace.take().iter().map(Change::index).collect();
         assert_eq!(left, [2, 3]);
         assert!(pace.is_empty());
     }

@@ -15,6 +15,8 @@ pub(super) enum Document {
     One(Object),
     /// A list.
     Many(Vec<Object>),
+    /// JSON without blanks, as the server writes it.
+    Raw(String),
 }
 
 /// A text.
@@ -41,6 +43,7 @@ impl Document {
         match self {
             Document::Null => "null".to_owned(),
             Document::One(object) => object.compact(),
+            Document::Raw(text) => text.clone(),
             Document::Many(objects) => {
                 format!("[{}]", objects.iter().map(Object::compact).collect::<Vec<_>>().join(","))
             }
@@ -52,6 +55,7 @@ impl Document {
         match self {
             Document::Null => "null".to_owned(),
             Document::One(object) => object.indented(0),
+            Document::Raw(text) => indented(text),
             Document::Many(objects) if objects.is_empty() => "[]".to_owned(),
             Document::Many(objects) => {
                 let items = objects.iter().map(|object| format!("    {}", object.indented(1)));
@@ -59,6 +63,44 @@ impl Document {
             }
         }
     }
+}
+
+/// JSON without blanks, for people: nothing of it is understood but where texts, lists and objects begin and end.
+fn indented(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    let (mut depth, mut in_text, mut escaped, mut last) = (0, false, false, ' ');
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&"    ".repeat(depth));
+    };
+    for one in text.chars() {
+        let opened = matches!(last, '{' | '[') && !in_text;
+        if in_text {
+            in_text = escaped || one != '"';
+            escaped = !escaped && one == '\\';
+            out.push(one);
+            last = if in_text { 'x' } else { '"' };
+            continue;
+        }
+        if matches!(one, '}' | ']') {
+            depth -= 1;
+            if !opened {
+                line(&mut out, depth);
+            }
+        } else if opened {
+            line(&mut out, depth);
+        }
+        out.push(one);
+        match one {
+            '{' | '[' => depth += 1,
+            ',' => line(&mut out, depth),
+            ':' => out.push(' '),
+            '"' => in_text = true,
+            _ => {}
+        }
+        last = one;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -75,5 +117,27 @@ mod tests {
         );
         assert_eq!(Document::Many(Vec::new()).indented(), "[]");
         assert_eq!(Document::Null.indented(), "null");
+    }
+
+    #[test]
+    fn what_the_server_writes_is_only_taken_apart() {
+        let raw = Document::Raw(r#"[{"A":{},"B":[],"C":["x:,{\"]"],"D":{"e":1,"f":null}}]"#.into());
+        let lines = [
+            "[",
+            "    {",
+            r#"        "A": {},"#,
+            r#"        "B": [],"#,
+            r#"        "C": ["#,
+            r#"            "x:,{\"]""#,
+            "        ],",
+            r#"        "D": {"#,
+            r#"            "e": 1,"#,
+            r#"            "f": null"#,
+            "        }",
+            "    }",
+            "]",
+        ];
+        assert_eq!(raw.indented(), lines.join("\n"));
+        assert_eq!(Document::Raw("[]".into()).indented(), "[]");
     }
 }

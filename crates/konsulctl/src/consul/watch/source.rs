@@ -5,14 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use clap::ArgMatches;
 use konsul_client::event::Event;
 use konsul_client::kv::KvPair;
-use konsul_client::{Client, Error, Meta, ReadOptions};
+use konsul_client::{Answer, Client, Error, Meta, ReadOptions};
+use serde_json::value::RawValue;
 
 use super::go_json::{Document, Object, text as quoted};
-use crate::consul::connection::text;
+use crate::consul::connection::{is_on, text};
 use crate::failure::Failure;
 
-/// Consul's types of watches that lean on what is not built yet.
-const LATER: [&str; 4] = ["services", "nodes", "service", "checks"];
+/// The types of watches.
+pub(super) const TYPES: &str = "key, keyprefix, services, nodes, service, checks or event";
 
 /// What is watched.
 #[derive(Debug, Clone)]
@@ -20,6 +21,11 @@ pub(super) enum Source {
     Key(String),
     Prefix(String),
     Events(String),
+    Services,
+    Nodes,
+    Service { name: String, tags: Vec<String>, passing: bool },
+    ChecksOf(String),
+    ChecksIn(String),
 }
 
 impl Source {
@@ -31,20 +37,27 @@ impl Source {
         };
         match text(matches, "type") {
             None | Some("") => {
-                Err(Failure::new("Watch type must be specified; add -type=key, keyprefix or event"))
+                Err(Failure::new(format!("Watch type must be specified; add -type=…: {TYPES}")))
             }
             Some("key") => needs("key", "key").map(Source::Key),
             Some("keyprefix") => needs("prefix", "prefix").map(Source::Prefix),
             Some("event") => Ok(Source::Events(text(matches, "name").unwrap_or_default().to_owned())),
-            Some(kind) if LATER.contains(&kind) => Err(Failure::new(format!(
-                "konsul watch -type={kind} is not built yet. It comes with the service catalogue"
-            ))),
+            Some("services") => Ok(Source::Services),
+            Some("nodes") => Ok(Source::Nodes),
+            Some("service") => Ok(Source::Service {
+                name: needs("service", "service")?,
+                tags: text(matches, "tag").map(str::to_owned).into_iter().collect(),
+                passing: is_on(matches, "passingonly"),
+            }),
+            Some("checks") => match (text(matches, "service"), text(matches, "state")) {
+                (Some(_), Some(_)) => Err(Failure::new("Cannot specify service and state")),
+                (Some(name), None) => Ok(Source::ChecksOf(name.to_owned())),
+                (None, state) => Ok(Source::ChecksIn(state.unwrap_or("any").to_owned())),
+            },
             Some(kind) if kind.starts_with("connect_") => {
                 Err(Failure::new(format!("Type {kind} is not supported in the CLI tool")))
             }
-            Some(kind) => {
-                Err(Failure::new(format!("Unsupported watch type: {kind}; it is key, keyprefix or event")))
-            }
+            Some(kind) => Err(Failure::new(format!("Unsupported watch type: {kind}; it is {TYPES}"))),
         }
     }
 
@@ -69,6 +82,13 @@ impl Source {
                 };
                 Ok((document, found.meta))
             }
+            Source::Services => raw(client.health().services(options).await?),
+            Source::Nodes => raw(client.health().nodes(options).await?),
+            Source::Service { name, tags, passing } => {
+                raw(client.health().service(name, tags, *passing, options).await?)
+            }
+            Source::ChecksOf(service) => raw(client.health().checks(service, options).await?),
+            Source::ChecksIn(state) => raw(client.health().state(state, options).await?),
             Source::Events(name) => {
                 let name = (!name.is_empty()).then_some(name.as_str());
                 let found = client.event().list(name, options).await?;
@@ -76,6 +96,10 @@ impl Source {
             }
         }
     }
+}
+
+fn raw(found: Answer<Box<RawValue>>) -> Result<(Document, Meta), Error> {
+    Ok((Document::Raw(found.value.get().to_owned()), found.meta))
 }
 
 fn bytes(value: &[u8]) -> String {

@@ -1,14 +1,29 @@
-//! From a definition to the check that runs.
+//! From what an agent is told to keep to the check that runs. It is read here and not by the agent, so that whoever tries a
+//! definition out runs what the agent would.
 
-use konsul_checks::{
-    Alias, Definition, DockerCheck, GrpcCheck, H2PingCheck, HttpCheck, Kind, OsServiceCheck, Polled, Probe,
-    ScriptCheck, TcpCheck, Thresholds, Tls, UdpCheck,
-};
 use konsul_runtime::time::Duration;
 use konsul_types::{CheckDefinition, CheckKind, Namespace, NodeName};
 
-/// The check that a definition means; `None` if it says nothing that could be run.
-pub(super) fn definition(wanted: &CheckDefinition, namespace: &Namespace) -> Option<Definition> {
+use super::{
+    Alias, Definition, DockerCheck, GrpcCheck, H2PingCheck, HttpCheck, Kind, OsServiceCheck, Polled, Probe,
+    ScriptCheck, TcpCheck, Tls, UdpCheck,
+};
+use crate::decide::Thresholds;
+
+impl Definition {
+    /// The check that a definition means, for an owner in this namespace; `None` if it says nothing that could be run.
+    pub fn wanted(wanted: &CheckDefinition, namespace: &Namespace) -> Option<Self> {
+        meant(wanted, namespace)
+    }
+
+    /// The same without an owner: in the namespace that it names, else in the default one.
+    pub fn wanted_alone(wanted: &CheckDefinition) -> Option<Self> {
+        let named = wanted.namespace.clone();
+        meant(wanted, &named.unwrap_or_else(Namespace::default_namespace))
+    }
+}
+
+fn meant(wanted: &CheckDefinition, namespace: &Namespace) -> Option<Definition> {
     let kind = match wanted.kind()? {
         CheckKind::Ttl => Kind::Ttl(Duration::from_millis(wanted.ttl_ms)),
         CheckKind::Alias => Kind::Alias(alias(wanted, namespace)),
