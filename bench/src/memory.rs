@@ -59,7 +59,7 @@ mod tests {
             while own.memory().expect("it lives") < before + BYTES as u64 / 2 {
                 std::thread::yield_now();
             }
-            std::thread::sleep(BETWEEN_LOOKS * 4);
+            std::thread::sleep(BETWEEN_LOOKS * 4); // tidy: sleep because the looks happen at moments, which must pass.
             filled.iter().map(|byte| u64::from(*byte)).sum::<u64>()
         });
         assert_eq!(sum, BYTES as u64);

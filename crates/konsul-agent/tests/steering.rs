@@ -50,7 +50,8 @@ async fn program(well: Arc<AtomicBool>) -> SocketAddr {
 async fn send(address: SocketAddr, request: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let head = format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all((head + body).as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -150,7 +151,8 @@ async fn an_instance_whose_check_fails_leaves_every_answer_within_a_second_and_c
         [(false, "critical", 0, "left web-1"), (true, "passing", 1, "entered web-1")]
     {
         well.store(is_well, SeqCst);
-        until!(DEADLINE, get(http, "/v1/agent/checks").await, |found: &Value| found["page"]["Status"] == status);
+        until!(DEADLINE, get(http, "/v1/agent/checks").await, |found: &Value| found["page"]["Status"]
+            == status);
         // Its check has turned: from now on everybody is told.
         let turned = Instant::now();
         until!(BOUND, get(http, passing).await, |found| count(found) == left);

@@ -159,6 +159,7 @@ fn change(cursor: &str, key: &str) -> String {
 fn shown(step: &Step) -> String {
     match step {
         Step::Change(event) => format!("change {}", event.key),
+        Step::Record(event) => panic!("a watch of keys told {event:?}"),
         Step::Initial(event) => format!("initial {}", event.key),
         Step::Reset => "reset".to_owned(),
         Step::Ready => "ready".to_owned(),

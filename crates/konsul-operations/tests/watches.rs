@@ -62,6 +62,7 @@ async fn next(watching: &mut Box<dyn Watching>) -> (String, Place) {
         WatchEvent::Ready { .. } => "ready".to_owned(),
         WatchEvent::Reset { reason, .. } => format!("reset {}", reason.code()),
         WatchEvent::End { .. } => "end".to_owned(),
+        other => panic!("a watch of keys told {other:?}"),
     };
     (line, event.place())
 }

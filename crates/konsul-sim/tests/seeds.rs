@@ -16,8 +16,9 @@ fn text(output: &Output) -> String {
 /// The batch fails also if it misses a mark: then these seeds prove less than they should.
 #[test]
 fn fixed_seeds_hold_and_hit_every_mark() {
-    let output =
-        konsul_sim(&["seeds", "--from", "1", "--count", "20", "--jobs", "2", "--operations", OPERATIONS]);
+    // A torn tail is rare; seed 90 has one.
+    let batch = ["seeds", "--from", "1", "--count", "20", "--also", "90", "--jobs", "2"];
+    let output = konsul_sim(&[&batch[..], &["--operations", OPERATIONS]].concat());
     assert!(output.status.success(), "{}", text(&output));
 }
 
@@ -37,9 +38,9 @@ fn bugs_are_caught() {
 /// A run that finds something says so by its exit status, and names the promise.
 #[test]
 fn a_broken_promise_is_a_failure() {
-    let output = konsul_sim(&["run", "--seed", "1", "--operations", OPERATIONS, "--mutant", "4"]);
+    let output = konsul_sim(&["run", "--seed", "1", "--operations", OPERATIONS, "--mutant", "33"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("I-11 AckedDurable"), "{}", text(&output));
+    assert!(text(&output).contains("I-33 RefIntegrity"), "{}", text(&output));
 }
 
 /// What was run is not run again, and counts all the same.

@@ -142,7 +142,8 @@ fn interrupted(mut child: Child) -> Option<i32> {
 #[test]
 fn a_service_is_watched_and_goes_on_from_its_cursor() {
     let (_node, shell) = registered();
-    let words = ["service", "watch", "web", "--passing", "--initial", "-o", "json", "--cursor-file", "cursor"];
+    let words =
+        ["service", "watch", "web", "--passing", "--initial", "-o", "json", "--cursor-file", "cursor"];
     let mut watch = shell.binary().args(words).spawn().unwrap();
     let mut out = lines(&mut watch);
     let mut next = || json(&out.next().unwrap().unwrap());

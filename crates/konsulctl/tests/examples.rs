@@ -124,7 +124,8 @@ fn discovered(shell: &Shell) -> String {
     shell.run(&["check", "deregister", "api"]);
     let db = ["--name", "db", "--port", "5432", "--on-node", "db-host", "--node-address", "10.0.0.9"];
     shell.ok(&[&["service", "register"][..], &db].concat());
-    let place = r#"{"Node":"db-host","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":1,"Adjustment":0,"Height":0.001}}"#;
+    let place =
+        r#"{"Node":"db-host","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":1,"Adjustment":0,"Height":0.001}}"#;
     let put = shell.sh(&format!("curl -fsS -X PUT -d '{place}' {}/v1/coordinate/update", shell.address));
     assert_eq!(put.code, Some(0), "{put:?}");
     for line in shell.ok(&["query", "ls", "-o", "plain"]).lines() {

@@ -38,7 +38,8 @@ fn nobody() -> Shell {
 fn a_check_is_run_and_explained_without_a_server() {
     let shell = nobody();
     let (good, slow, bad) = (answering("200 OK"), answering("429 Too Many"), answering("500 No"));
-    let http = |at: &str| shell.run(&["check", "run", "--http", &format!("http://me:secret@{at}/h"), "-o", "json"]);
+    let http =
+        |at: &str| shell.run(&["check", "run", "--http", &format!("http://me:secret@{at}/h"), "-o", "json"]);
     let one = |done: &support::Done| json(&done.out)[0].clone();
     let passed = http(&good);
     assert_eq!((passed.code, &one(&passed)["status"]), (Some(0), &"passing".into()), "{passed:?}");
@@ -113,9 +114,8 @@ fn dns_is_asked_and_each_record_explained() {
         let words = ["service", "register", "--name", "web", "--id", id, "--port", port, "--on-node", id];
         shell.ok(&[&words[..], &["--node-address", at, "--address", at, "--tag", id]].concat());
     }
-    let dns = |words: &[&str]| {
-        shell.run(&[&["dns", "--dns-server", &node.dns, "-o", "json"][..], words].concat())
-    };
+    let dns =
+        |words: &[&str]| shell.run(&[&["dns", "--dns-server", &node.dns, "-o", "json"][..], words].concat());
     let found = dns(&["web.service.consul", "srv"]);
     assert_eq!(found.code, Some(0), "{found:?}");
     let answer = json(&found.out);
@@ -151,7 +151,10 @@ fn an_answer_that_is_too_large_for_a_datagram_comes_over_tcp() {
     let node = Node::start();
     let shell = Shell::on(&node.address);
     let block = |n: usize| {
-        format!("service {{\n name = \"web\"\n id = \"web-{n}\"\n port = {}\n address = \"10.0.1.{n}\"\n}}\n", 8000 + n)
+        format!(
+            "service {{\n name = \"web\"\n id = \"web-{n}\"\n port = {}\n address = \"10.0.1.{n}\"\n}}\n",
+            8000 + n
+        )
     };
     std::fs::write(shell.path("many.hcl"), (1..=100).map(block).collect::<String>()).unwrap();
     // They go in one request, and each is told of.
@@ -168,7 +171,8 @@ fn an_answer_that_is_too_large_for_a_datagram_comes_over_tcp() {
 fn the_past_of_a_service_is_told_and_distances_are_estimated() {
     let node = Node::start();
     let shell = Shell::on(&node.address);
-    let hcl = "service {\n name = \"web\"\n check {\n id = \"beat\"\n name = \"beat\"\n ttl = \"1h\"\n }\n}\n";
+    let hcl =
+        "service {\n name = \"web\"\n check {\n id = \"beat\"\n name = \"beat\"\n ttl = \"1h\"\n }\n}\n";
     std::fs::write(shell.path("web.hcl"), hcl).unwrap();
     shell.ok(&["service", "register", "web.hcl"]);
     shell.ok(&["check", "pass", "beat", "42 jobs"]);

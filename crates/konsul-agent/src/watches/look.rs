@@ -52,7 +52,9 @@ pub(super) async fn look(
             Ok(Found { index: answer.meta.index, body })
         }
         WatchOn::Event(name) => {
-            let answer = operations.event_list(&ctx, EventList { name: name.clone(), blocking, ..EventList::default() }).await?;
+            let answer = operations
+                .event_list(&ctx, EventList { name: name.clone(), blocking, ..EventList::default() })
+                .await?;
             Ok(Found { index: answer.meta.index, body: line(&since(&answer.value, last)) })
         }
     }

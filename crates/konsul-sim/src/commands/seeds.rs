@@ -21,6 +21,9 @@ pub(crate) struct Seeds {
     /// How many.
     #[arg(long, default_value_t = 100)]
     count: u64,
+    /// These seeds, too: such as one that comes by something rare.
+    #[arg(long, value_delimiter = ',')]
+    also: Vec<u64>,
     /// Processes at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -51,18 +54,21 @@ impl Seeds {
     pub(crate) fn execute(&self) -> Done {
         let state = State::open(self.state.as_ref())?;
         let sums = Mutex::new(Sums::default());
-        let seeds = self.from..self.from + self.count;
+        let wanted =
+            |seed: u64| (self.from..self.from + self.count).contains(&seed) || self.also.contains(&seed);
+        let last = self.also.iter().copied().chain([self.from + self.count - 1]).max().unwrap_or(self.from);
+        let first = self.also.iter().copied().chain([self.from]).min().unwrap_or(self.from);
         let mut known = BTreeMap::new();
         for (_, line) in state.known.iter().filter(|(prefix, _)| *prefix == self.prefix()) {
             known.insert(line.number("seed"), line.clone());
         }
-        known.retain(|seed, _| seeds.contains(seed));
+        known.retain(|seed, _| wanted(*seed));
         known.values().for_each(|line| sums.lock().expect("nobody panics with it").add(line));
         let ask = |seed| {
-            let fresh = !known.contains_key(&seed);
+            let fresh = wanted(seed) && !known.contains_key(&seed);
             fresh.then_some(Ask { seed, operations: self.operations, mutant: 0 })
         };
-        run_all(seeds, self.jobs, ask, |ask, line| {
+        run_all(first..last + 1, self.jobs, ask, |ask, line| {
             self.print(ask, &line);
             if let Err(error) = state.add(&self.prefix(), &line) {
                 say(&format!("the state file cannot be written: {error}"));

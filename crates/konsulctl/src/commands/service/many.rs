@@ -22,7 +22,8 @@ pub(super) async fn register(
         let id = body.id.clone().unwrap_or_else(|| body.name.clone());
         (Named::service(&id), service(body, replace_checks))
     });
-    let of_checks = checks.iter().map(|(id, body)| (Named { id: id.clone(), kind: "check" }, check(id, body)));
+    let of_checks =
+        checks.iter().map(|(id, body)| (Named { id: id.clone(), kind: "check" }, check(id, body)));
     let all: Vec<(Named, Operation)> = of_services.chain(of_checks).collect();
     let mut failed = Vec::new();
     for part in all.chunks(konsul_client::v2::api::batch::OPERATIONS_MAX) {
@@ -71,9 +72,5 @@ fn service(body: &ServiceDefinition, replace_checks: bool) -> Operation {
 
 fn check(id: &str, body: &CheckDefinition) -> Operation {
     let definition = CheckDefinition { id: Some(id.to_owned()), ..body.clone() };
-    Operation {
-        op: Verb::AgentCheckRegister,
-        definition: Some(Box::new(definition)),
-        ..Operation::default()
-    }
+    Operation { op: Verb::AgentCheckRegister, definition: Some(Box::new(definition)), ..Operation::default() }
 }

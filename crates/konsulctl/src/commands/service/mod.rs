@@ -22,7 +22,10 @@ pub(crate) const OPERATIONS: &[Covered] = &[
     covers("service ls", &["service_list", "agent_services", "watch"]),
     covers("service show", &["service_instances", "watch"]),
     covers("service watch", &["watch"]),
-    covers("service register", &["agent_service_register", "agent_check_register", "catalog_register", "batch"]),
+    covers(
+        "service register",
+        &["agent_service_register", "agent_check_register", "catalog_register", "batch"],
+    ),
     covers("service deregister", &["agent_service_deregister", "catalog_deregister"]),
     covers("service pick", &["service_pick"]),
     covers("service why", &["service_why"]),
