@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use konsul_http::{Limits, NoObserver, Settings, Timeouts};
 use konsul_operations::Local;
@@ -29,7 +30,7 @@ impl Server {
         let replica = Arc::new(ImmediateReplica::new(&node));
         let limits = OperationLimits { leader_wait_ms: 5, write_wait_ms: 1000, ..OperationLimits::default() };
         let operations = Local::new(Arc::clone(&replica), Arc::new(TestAgent { node }), limits);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let listener = TcpListener::bind((own_address(), 0)).expect("loopback has a free port");
         let server = konsul_http::Server::start(
             Arc::new(operations),
             Arc::new(NoObserver),
@@ -53,6 +54,14 @@ impl Server {
             panic!("neither an answer nor an end came for {:?}", bytes.escape_ascii().to_string())
         })
     }
+}
+
+/// A loopback address of this server's own. Connections that the server closed keep their ports for a minute; thousands of
+/// servers on one address run out of them.
+fn own_address() -> Ipv4Addr {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let [_, _, second, third] = STARTED.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    if cfg!(target_os = "linux") { Ipv4Addr::new(127, second, third, 1) } else { Ipv4Addr::LOCALHOST }
 }
 
 async fn exchange(address: SocketAddr, bytes: &[u8], half: bool) -> Vec<u8> {
