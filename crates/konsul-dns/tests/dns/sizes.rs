@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
+use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
 use konsul_dns::{Limits, Settings};
 
 use crate::client::{ask, client, read, show};
@@ -126,7 +128,7 @@ fn without_compression_names_are_whole() {
         let (long, compressed) =
             (plain.raw(&ask(question).packet).unwrap(), short.raw(&ask(question).packet).unwrap());
         assert_eq!(show(&read(&long)), show(&read(&compressed)), "{question}");
-        assert!(!long[12..].iter().any(|byte| *byte >= 0xC0), "{question}: a pointer");
+        assert_eq!(long, without_pointers(&read(&long)), "{question}");
         assert!(long.len() > compressed.len() || read(&long).answers.is_empty() && question == "consul NS");
     }
 }
@@ -147,4 +149,14 @@ fn those_that_share_a_target_share_its_address_where_it_does_not_fit_with_each()
     // 38 bytes for each record, and 16 for an address.
     assert_eq!(counts(1232), (24, 1));
     assert_eq!(counts(600), (14, 1));
+}
+
+/// What hickory makes of a message where no name is shortened. Bytes that look like a pointer can stand anywhere else:
+/// in an address, in the serial number of a SOA.
+fn without_pointers(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = BinEncoder::new(&mut bytes);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    message.emit(&mut encoder).unwrap();
+    bytes
 }

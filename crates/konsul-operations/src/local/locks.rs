@@ -46,10 +46,13 @@ impl<R: Replica> Inner<R> {
             return claim.at_once(op).await;
         }
         let deadline = now() + args.wait;
-        let (waiting, outcome) = claim.enqueue(op).await?;
+        let (mut unanswered, outcome) = claim.enqueue(op).await?;
         match outcome {
-            Outcome::Lock(lock) => waiting.arrived().granted(&lock),
-            Outcome::Queued { .. } => waiting.wait(deadline).await,
+            Outcome::Lock(lock) => {
+                unanswered.answered = true;
+                unanswered.claim.granted(&lock)
+            }
+            Outcome::Queued { .. } => unanswered.wait(deadline).await,
             other => Err(unexpected(&other)),
         }
     }
@@ -147,14 +150,14 @@ impl<R: Replica> Claim<R> {
         }
     }
 
-    /// Asks in a task of its own, which learns what came of it even if nobody waits for the answer any more. What was asked
-    /// for travels as a [`Waiting`], so that it is called off wherever it is dropped: before it is sent, and in the channel
-    /// that nobody reads any more.
-    async fn enqueue(self, op: LockCommand) -> Result<(Waiting<R>, Outcome), Error> {
+    /// Asks in a task of its own, which learns what came of it even if nobody waits for the answer any more. The answer travels
+    /// as an [`Unanswered`], so that it is called off also in the channel that nobody reads any more.
+    async fn enqueue(self, op: LockCommand) -> Result<(Unanswered<R>, Outcome), Error> {
         let (tell, told) = oneshot::channel();
         konsul_runtime::spawn(async move {
             let answer = self.command(op).await;
-            let _ = tell.send(answer.map(|(index, outcome)| (Waiting::new(self, index, &outcome), outcome)));
+            let _ =
+                tell.send(answer.map(|(index, outcome)| (Unanswered::new(self, index, &outcome), outcome)));
         });
         told.await.unwrap_or_else(|_| Err(Error::Stopping("the server stopped in the middle of it".into())))
     }
@@ -210,35 +213,29 @@ enum Look {
     Gone,
 }
 
-/// A place in a queue that somebody waits in. Dropped before its time it is given up.
-struct Waiting<R: Replica> {
+/// A place in a queue, or a grant, that the client has not been told of. Dropped so, it is called off.
+struct Unanswered<R: Replica> {
     claim: Claim<R>,
     /// The claim's number in the state.
     number: Index,
-    done: bool,
+    answered: bool,
 }
 
-impl<R: Replica> Waiting<R> {
+impl<R: Replica> Unanswered<R> {
     /// What came of a claim that was written under `index`.
-    fn new(claim: Claim<R>, index: Index, outcome: &Outcome) -> Waiting<R> {
+    fn new(claim: Claim<R>, index: Index, outcome: &Outcome) -> Unanswered<R> {
         let number = match outcome {
             // A repeat of a request waits in the place that the first one took.
             Outcome::Queued { waiter, .. } => waiter.claim,
             _ => index,
         };
-        Waiting { claim, number, done: false }
-    }
-
-    /// The client has its answer: nothing is given up any more.
-    fn arrived(mut self) -> Claim<R> {
-        self.done = true;
-        self.claim.clone()
+        Unanswered { claim, number, answered: false }
     }
 
     async fn wait(mut self, deadline: Instant) -> Result<LockGrant, Error> {
         let ended = self.wait_until(deadline).await;
         // An error of the server's own leaves the place to the drop: the client will not have it.
-        self.done = matches!(ended, Ok(Look::Granted(_) | Look::Gone));
+        self.answered = matches!(ended, Ok(Look::Granted(_) | Look::Gone));
         match ended? {
             Look::Granted(grant) => Ok(grant),
             Look::Gone => self.gone(),
@@ -298,7 +295,7 @@ impl<R: Replica> Waiting<R> {
         };
         // Under no request id: that one is the acquisition's.
         let (_, outcome) = self.claim.inner.replica.propose(None, command).await?;
-        self.done = true;
+        self.answered = true;
         match outcome {
             Outcome::Lock(lock) => self.claim.granted(&lock),
             // The session asked again meanwhile: the place is that request's now.
@@ -310,9 +307,9 @@ impl<R: Replica> Waiting<R> {
     }
 }
 
-impl<R: Replica> Drop for Waiting<R> {
+impl<R: Replica> Drop for Unanswered<R> {
     fn drop(&mut self) {
-        if !self.done {
+        if !self.answered {
             let (claim, number) = (self.claim.clone(), self.number);
             konsul_runtime::spawn(async move { claim.call_off(number).await });
         }

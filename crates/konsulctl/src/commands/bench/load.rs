@@ -1,8 +1,8 @@
 //! The load: so many callers, each with one call under way.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use konsul_client::v2::api::batch::{Operation as Member, Request, Verb};
 use konsul_client::v2::api::kv::Put;
@@ -21,7 +21,12 @@ struct Plan {
     value: String,
     keys: u64,
     batch: u64,
+    /// No new call is to be made.
+    ended: Cell<bool>,
 }
+
+/// How long an ended load waits for the calls under way.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// A load that can be started.
 pub(crate) struct Load(Rc<Plan>);
@@ -36,6 +41,7 @@ impl Load {
             value: "v".repeat(bench.size as usize),
             keys: u64::from(bench.keys),
             batch: u64::from(bench.batch),
+            ended: Cell::new(false),
         }))
     }
 
@@ -69,19 +75,20 @@ impl Load {
             let (plan, report) = (Rc::clone(&self.0), Rc::clone(&report));
             callers.spawn_local_on(async move { plan.call_on(u64::from(caller), &report).await }, &local);
         }
-        Running { report, local, callers }
+        Running { plan: Rc::clone(&self.0), report, local, callers }
     }
 }
 
 /// A load that runs whenever it is awaited.
 pub(crate) struct Running {
+    plan: Rc<Plan>,
     report: Rc<RefCell<Report>>,
     local: LocalSet,
     callers: JoinSet<()>,
 }
 
 impl Running {
-    /// Lets the callers call, for ever.
+    /// Lets the callers call until the future is dropped.
     pub(crate) async fn go(&self) {
         self.local.run_until(std::future::pending::<()>()).await;
     }
@@ -90,9 +97,12 @@ impl Running {
         self.report.borrow().clone()
     }
 
-    /// Ends it. Calls under way are dropped and not counted.
-    pub(crate) fn stop(mut self) -> Report {
-        self.callers.abort_all();
+    /// Ends it once the calls under way are answered. They count: they may be the slowest, and a write that was left
+    /// alone could arrive after its key was removed. What is not answered within [`LAST_ANSWERS`] is dropped.
+    pub(crate) async fn stop(mut self) -> Report {
+        self.plan.ended.set(true);
+        let answered = async { while self.callers.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.local.run_until(answered)).await;
         let mut report = self.report.borrow().clone();
         report.end();
         report
@@ -103,7 +113,7 @@ impl Plan {
     async fn call_on(&self, caller: u64, report: &RefCell<Report>) {
         // Callers walk the keys from different places, with a step that meets every key.
         let mut turn = caller.wrapping_mul(7919);
-        loop {
+        while !self.ended.get() {
             let begun = Instant::now();
             let result = self.call(turn).await;
             let mut report = report.borrow_mut();
