@@ -22,7 +22,7 @@ pub(super) struct Reached {
     pub(super) each: Latencies,
     /// From before the write was sent to the last answer, in milliseconds, of each change.
     pub(super) last_ms: Vec<f64>,
-    /// How many readers woke for a change beyond those whom it concerned, the most of all changes.
+    /// How many readers woke for a change beyond those whom it concerned and the node's own, the most of all changes.
     pub(super) woken_besides: f64,
     /// How many waiting readers the node looked at for a change, the most of all changes.
     pub(super) visited: f64,
@@ -31,6 +31,7 @@ pub(super) struct Reached {
 /// Changes the health of one instance `changes` times, each time with all watchers parked.
 pub(super) fn reach(registry: &Registry, changes: usize) -> Result<Reached> {
     let server = &registry.server;
+    let own = Own::of(registry)?;
     let others = Others::park(registry)?;
     let mut watching = Herd::connect(server.address, WATCHERS)?;
     let mut reached =
@@ -39,13 +40,14 @@ pub(super) fn reach(registry: &Registry, changes: usize) -> Result<Reached> {
         let path = Fleet::health_path(WATCHED);
         let index = konsul_index(server.address, &path)?;
         watching.park(&format!("{path}&index={index}&wait=10m"), &server.process)?;
-        all_parked(server, WATCHERS + others.count())?;
+        all_parked(server, own.parked + WATCHERS + others.count())?;
         let before = Feed::of(server)?;
         let is_critical = run % 2 == 0;
         change(registry, &mut watching, is_critical, &mut reached)?;
         server.process.until_quiet()?;
         let after = Feed::of(server)?;
-        reached.woken_besides = reached.woken_besides.max(after.woken - before.woken - WATCHERS as f64);
+        reached.woken_besides =
+            reached.woken_besides.max(after.woken - before.woken - own.woken - WATCHERS as f64);
         reached.visited = reached.visited.max(after.visited - before.visited);
     }
     // As it was found.
@@ -85,6 +87,32 @@ fn write(registry: &Registry, status: &str) -> Result<()> {
     }
 }
 
+/// What the node does for itself: its agent watches the catalogue, and looks at each change.
+struct Own {
+    parked: usize,
+    woken: f64,
+}
+
+impl Own {
+    /// Changes what will be changed while nobody watches: there and back.
+    fn of(registry: &Registry) -> Result<Own> {
+        let server = &registry.server;
+        server.process.until_quiet()?;
+        let parked = konsul_metric(server.address, PARKED)? as usize;
+        let mut woken = 0.0_f64;
+        for status in ["critical", "passing"] {
+            let before = Feed::of(server)?;
+            write(registry, status)?;
+            server.process.until_quiet()?;
+            woken = woken.max(Feed::of(server)?.woken - before.woken);
+        }
+        if woken > parked as f64 {
+            return Err(Error::Process(format!("{woken} readers woke where {parked} were parked")));
+        }
+        Ok(Own { parked, woken })
+    }
+}
+
 /// Those that watch other services.
 struct Others(Option<Herd>);
 
@@ -115,9 +143,11 @@ impl Others {
     }
 }
 
+const PARKED: &str = "konsul_feed_parked_readers";
+
 /// Else what is measured is not what it is called.
 fn all_parked(server: &Running, expected: usize) -> Result<()> {
-    let parked = konsul_metric(server.address, "konsul_feed_parked_readers")?;
+    let parked = konsul_metric(server.address, PARKED)?;
     if parked as usize == expected {
         return Ok(());
     }

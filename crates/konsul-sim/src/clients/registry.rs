@@ -83,7 +83,7 @@ pub(super) fn node(client: &mut Client) -> Node {
     let name = node_name(client);
     let has_id = name.as_str() != NODE && client.one_in(6);
     let id = has_id.then(|| NodeId(uuid::Uuid::from_u128(1 + u128::from(client.below(2)))));
-    let address = format!("10.0.0.{}", 1 + client.below(3)).into();
+    let address = format!("10.0.0.{}", 1 + client.below(3));
     let record = crate::server::record();
     if name.as_str() == NODE {
         return record;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use konsul_types::{Change, PreparedQuery};
+use konsul_types::{Change, Check, Node, PreparedQuery, Service};
 
 use crate::broken::{Held, hold};
 use crate::check::Log;
@@ -28,9 +28,9 @@ fn says_the_same(change: &Change) -> bool {
         old.as_deref().zip(new.as_deref()).is_some_and(|(old, new)| same(old, new))
     }
     match change {
-        Change::Node { old, new, .. } => both(old, new, |old, new| old.same_as(new)),
-        Change::Service { old, new } => both(old, new, |old, new| old.same_as(new)),
-        Change::Check { old, new, .. } => both(old, new, |old, new| old.same_as(new)),
+        Change::Node { old, new, .. } => both(old, new, Node::same_as),
+        Change::Service { old, new } => both(old, new, Service::same_as),
+        Change::Check { old, new, .. } => both(old, new, Check::same_as),
         Change::Query { old, new, .. } => {
             both(old, new, |old, new| *new == PreparedQuery { modify_index: new.modify_index, ..old.clone() })
         }
@@ -40,7 +40,7 @@ fn says_the_same(change: &Change) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use konsul_types::{CheckStatus, Index, Service};
+    use konsul_types::{CheckStatus, Index};
 
     use super::super::fabricated::{any, entry, instance};
     use super::*;
