@@ -45,6 +45,12 @@ checks = [{ name = "g" grpc = "h:1/svc" grpc_use_tls = true interval = "5s" },
 enable_local_script_checks = true
 "#;
 
+/// What a file of definitions may hold of [`WHOLE`].
+fn definitions_alone() -> Definitions {
+    let text = WHOLE.replace("enable_local_script_checks = true\n", "");
+    Definitions::read("a.hcl", text.as_bytes()).expect("good definitions")
+}
+
 #[test]
 fn every_key_arrives_where_it_belongs() {
     let config = config(WHOLE);
@@ -53,7 +59,8 @@ fn every_key_arrives_where_it_belongs() {
     let (ids, places): (Vec<_>, Vec<_>) = web.checks().map(|(id, _, at)| (id, at.to_string())).unzip();
     assert_eq!(ids, ["alive", "service:web-1:2", "service:web-1:3"]);
     assert_eq!(places, ["a.hcl:17:9", "a.hcl:21:13", "a.hcl:21:30"]);
-    insta::assert_debug_snapshot!("web", web.definition);
+    // As JSON, which Debug of a check would not do: it shows no header, body or credential.
+    insta::assert_snapshot!("web", format!("{:#}", definitions_alone().to_json()["services"][0]));
     insta::assert_debug_snapshot!("proxy", proxy.definition.proxy);
     assert_eq!(
         (proxy.definition.kind, sock.definition.socket_path.as_str()),
@@ -72,8 +79,7 @@ fn every_key_arrives_where_it_belongs() {
 
 #[test]
 fn what_was_read_is_written_and_read_alike() {
-    let read = WHOLE.replace("enable_local_script_checks = true\n", "");
-    let first = Definitions::read("a.hcl", read.as_bytes()).expect("good definitions");
+    let first = definitions_alone();
     let text = first.to_json().to_string();
     let again =
         Definitions::read("a.json", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?} in {text}"));

@@ -2,8 +2,9 @@
 //! WebSocket.
 //!
 //! Over server-sent events an event's name is its `event:` field, its cursor its `id:` field, and its `data:` the JSON of
-//! [`super::watch::Event`] or [`super::watch::RecordEvent`], [`Control`], [`Heartbeat`] or [`Failure`]. Over the WebSocket each message is one JSON object
-//! in a text frame: the same fields, with `type` in place of the name, and `id` to say which subscription it is of.
+//! [`super::watch::Event`] or [`super::watch::RecordEvent`], [`Control`], [`Heartbeat`] or [`Failure`]. Over the WebSocket
+//! each message is one JSON object in a text frame: the same fields, with `type` in place of the name, and `id` to say
+//! which subscription it is of.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,7 +76,7 @@ pub struct Failure {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
     /// Begins a subscription.
-    Subscribe(Subscribe),
+    Subscribe(Box<Subscribe>),
     /// Ends one.
     Unsubscribe {
         /// Which.
@@ -89,8 +90,8 @@ pub enum ClientMessage {
     },
 }
 
-/// A subscription to be begun. Exactly one of `key`, `prefix`, `glob`, `service`, `services`, `node` and `checks` is there;
-/// or `event`, with or without `node`, `service` and one `tag`, which then say whom events must be for.
+/// A subscription to be begun. Exactly one of `key`, `prefix`, `glob`, `service`, `services`, `node` and `checks` is
+/// there; or `event`, with or without `node`, `service` and one `tag`, which then say whom events must be for.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Subscribe {
     /// The client's name for it: 1 to 64 visible ASCII characters, unique on its socket.

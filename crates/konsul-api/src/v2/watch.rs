@@ -118,7 +118,7 @@ pub struct RecordEvent {
 #[serde(untagged)]
 pub enum Change {
     /// Of a key.
-    Key(Event),
+    Key(Box<Event>),
     /// Of another record.
     Record(Box<RecordEvent>),
 }

@@ -238,11 +238,11 @@ impl<'a> Watch<'a> {
                 return Err(self.ended(&frame.data));
             }
             "change" => Some(match self.parse(frame)? {
-                Change::Key(event) => Step::Change(Box::new(event)),
+                Change::Key(event) => Step::Change(event),
                 Change::Record(event) => Step::Record(event),
             }),
             "initial" => Some(match self.parse(frame)? {
-                Change::Key(event) => Step::Initial(Box::new(event)),
+                Change::Key(event) => Step::Initial(event),
                 Change::Record(event) => Step::Record(event),
             }),
             // A later server may say more than this client understands.

@@ -180,7 +180,7 @@ async fn what_is_asked_for_decides_who_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_services_watcher_sleeps_through_anothers_changes() {
+async fn a_watcher_of_one_service_sleeps_through_the_changes_of_another() {
     let server = start().await;
     let ops = &server.operations;
     instance(ops, "n1", "a", "web", CheckStatus::Passing).await;

@@ -101,7 +101,7 @@ pub(super) static SERVICE_INSTANCES: Resource = Resource {
         Link { to: Id::ServiceWhy, parameters: BY_NAME },
     ])])
     .codes_of(PAGE_CODES)
-    .needs("service:read or operator:read")
+    .needs("service:read and node:read")
     .cli("konsulctl service show")],
 };
 

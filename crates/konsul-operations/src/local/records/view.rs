@@ -34,6 +34,9 @@ pub(super) struct Difference {
 /// A check's node, folded, its namespace and id.
 type CheckKey = (NodeName, Namespace, CheckId);
 
+/// A check as it was and as it is.
+type OldNew = (Option<Arc<Check>>, Option<Arc<Check>>);
+
 impl View {
     pub(super) fn new(select: RecordSelect, namespace: Namespace, datacenter: String) -> Result<View, Error> {
         let filter = match &select {
@@ -145,7 +148,7 @@ impl View {
         let mut differences = Vec::new();
         let record = difference(past.node(name, before), past.node(name, after), |_| true, Record::Node);
         differences.extend(record);
-        differences.extend(of_each(self.changed_checks(set).filter_map(|(key, old, new)| {
+        differences.extend(of_each(self.changed_checks(set).filter_map(|(key, (old, new))| {
             let own = |check: Option<Arc<Check>>| check.filter(|check| check.service.is_none());
             (key.0 == folded).then(|| (own(old), own(new)))
         })));
@@ -164,15 +167,12 @@ impl View {
     fn of_checks(&self, set: &ChangeSet, status: Option<CheckStatus>) -> Vec<Difference> {
         let stands = |check: &Arc<Check>| status.is_none_or(|status| check.status == status);
         let changed = self.changed_checks(set);
-        changed.filter_map(|(_, old, new)| difference(old, new, stands, Record::Check)).collect()
+        changed.filter_map(|(_, (old, new))| difference(old, new, stands, Record::Check)).collect()
     }
 
     /// Each check of the namespace that an entry changed, as it was and as it is.
-    fn changed_checks(
-        &self,
-        set: &ChangeSet,
-    ) -> impl Iterator<Item = (CheckKey, Option<Arc<Check>>, Option<Arc<Check>>)> + use<> {
-        let mut changed: BTreeMap<CheckKey, (Option<Arc<Check>>, Option<Arc<Check>>)> = BTreeMap::new();
+    fn changed_checks(&self, set: &ChangeSet) -> impl Iterator<Item = (CheckKey, OldNew)> + use<> {
+        let mut changed: BTreeMap<CheckKey, OldNew> = BTreeMap::new();
         for change in &set.changes {
             let Change::Check { node, id, old, new } = change else { continue };
             let Some(one) = old.as_ref().or(new.as_ref()) else { continue };
@@ -180,9 +180,9 @@ impl View {
             changed.entry(key).or_insert_with(|| (old.clone(), None)).1.clone_from(new);
         }
         let namespace = self.namespace.clone();
-        changed.into_iter().filter_map(move |(key, (old, new))| {
+        changed.into_iter().map(move |(key, (old, new))| {
             let seen = |check: &Arc<Check>| check.service.is_none() || check.namespace == namespace;
-            Some((key, old.filter(&seen), new.filter(&seen)))
+            (key, (old.filter(&seen), new.filter(&seen)))
         })
     }
 }
@@ -192,9 +192,7 @@ fn around(set: &ChangeSet) -> (Index, Index) {
     (Index(set.index.0.saturating_sub(1)), set.index)
 }
 
-fn of_each(
-    pairs: impl Iterator<Item = (Option<Arc<Check>>, Option<Arc<Check>>)>,
-) -> impl Iterator<Item = Difference> {
+fn of_each(pairs: impl Iterator<Item = OldNew>) -> impl Iterator<Item = Difference> {
     pairs.filter_map(|(old, new)| difference(old, new, |_| true, Record::Check))
 }
 
