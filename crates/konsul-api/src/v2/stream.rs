@@ -231,7 +231,7 @@ pub enum ServerMessage {
     },
 }
 
-/// An event to be written, borrowed from where it lives. Gives the bytes that [`Event`] gives.
+/// An event to be written, borrowed from where it lives. Gives the bytes that [`super::watch::Event`] gives.
 #[derive(Debug, Clone, Copy)]
 pub struct EventRef<'a> {
     /// Where a stream that begins here goes on.

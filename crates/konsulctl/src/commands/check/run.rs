@@ -147,7 +147,7 @@ impl Once {
 
 /// Every check, also those in services, with the id that it gets.
 fn all(of: &Definitions) -> Vec<(String, CheckDefinition)> {
-    let inside = of.services.iter().flat_map(|service| service.checks());
+    let inside = of.services.iter().flat_map(konsul_config::Placed::checks);
     let inside = inside.map(|(id, check, _)| (id, check.clone()));
     let outside = of.checks.iter().map(|one| (one.definition.id_in(None, 1, 1), one.definition.clone()));
     inside.chain(outside).collect()
@@ -236,7 +236,7 @@ impl Tried {
         Tried {
             id: id.to_owned(),
             kind: check.kind().map_or("", |kind| kind.name()),
-            status: status.map(|status| status.name()),
+            status: result.as_ref().map(|result| result.finding.status.name()),
             asks: definition.asks(),
             output: result.as_ref().map(|result| result.finding.output.to_string()).unwrap_or_default(),
             took_ms: result.as_ref().map(|result| millis(result.took)),

@@ -15,7 +15,7 @@ use crate::output::{Column, Output, Row};
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Change {
-    Key(KeyChange),
+    Key(Box<KeyChange>),
     Record(RecordChange),
     Event(Box<FiredEvent>),
 }
@@ -48,7 +48,7 @@ pub(crate) struct RecordChange {
 
 impl Change {
     pub(crate) fn of_key(event: Event, initial: bool) -> Change {
-        Change::Key(KeyChange { event, initial })
+        Change::Key(Box::new(KeyChange { event, initial }))
     }
 
     pub(crate) fn of_record(told: Box<RecordEvent>) -> Change {
@@ -64,7 +64,7 @@ impl Change {
     /// Prints it as one of many that come one after the other.
     pub(crate) fn show(&self, out: &mut Output<'_, '_>) -> Outcome {
         match self {
-            Change::Key(change) => out.item(change),
+            Change::Key(change) => out.item(change.as_ref()),
             Change::Record(change) => out.item(change),
             Change::Event(change) => out.item(&**change),
         }

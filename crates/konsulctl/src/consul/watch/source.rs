@@ -82,13 +82,13 @@ impl Source {
                 };
                 Ok((document, found.meta))
             }
-            Source::Services => raw(client.health().services(options).await?),
-            Source::Nodes => raw(client.health().nodes(options).await?),
+            Source::Services => Ok(raw(&client.health().services(options).await?)),
+            Source::Nodes => Ok(raw(&client.health().nodes(options).await?)),
             Source::Service { name, tags, passing } => {
-                raw(client.health().service(name, tags, *passing, options).await?)
+                Ok(raw(&client.health().service(name, tags, *passing, options).await?))
             }
-            Source::ChecksOf(service) => raw(client.health().checks(service, options).await?),
-            Source::ChecksIn(state) => raw(client.health().state(state, options).await?),
+            Source::ChecksOf(service) => Ok(raw(&client.health().checks(service, options).await?)),
+            Source::ChecksIn(state) => Ok(raw(&client.health().state(state, options).await?)),
             Source::Events(name) => {
                 let name = (!name.is_empty()).then_some(name.as_str());
                 let found = client.event().list(name, options).await?;
@@ -98,8 +98,8 @@ impl Source {
     }
 }
 
-fn raw(found: Answer<Box<RawValue>>) -> Result<(Document, Meta), Error> {
-    Ok((Document::Raw(found.value.get().to_owned()), found.meta))
+fn raw(found: &Answer<Box<RawValue>>) -> (Document, Meta) {
+    (Document::Raw(found.value.get().to_owned()), found.meta)
 }
 
 fn bytes(value: &[u8]) -> String {
