@@ -90,16 +90,16 @@ fn judged<T>(result: &Result<T, Error>, nothing: impl Fn(&T) -> bool) -> Seen {
     }
 }
 
-fn done<T>(result: Result<T, Error>) -> Seen {
-    judged(&result, |_| false)
+fn done<T>(result: &Result<T, Error>) -> Seen {
+    judged(result, |_| false)
 }
 
-fn list<T>(result: Result<Answer<Vec<T>>, Error>) -> Seen {
-    judged(&result, |found| found.value.is_empty())
+fn list<T>(result: &Result<Answer<Vec<T>>, Error>) -> Seen {
+    judged(result, |found| found.value.is_empty())
 }
 
-fn maybe<T>(result: Result<Answer<Option<T>>, Error>) -> Seen {
-    judged(&result, |found| found.value.is_none())
+fn maybe<T>(result: &Result<Answer<Option<T>>, Error>) -> Seen {
+    judged(result, |found| found.value.is_none())
 }
 
 /// A server with one of everything, as its owner and as somebody sees it.
@@ -235,25 +235,25 @@ impl World {
         let search = KvSearch { prefix: "".into(), needle, after: None, limit: 10 };
         let ttl = TtlPatch::Keep;
         match id {
-            "kv_get" => maybe(ops.kv_get(c, KvGet { key: key("a"), blocking: None }).await),
-            "kv_list" => list(ops.kv_list(c, KvList { prefix: "".into(), blocking: None }).await),
+            "kv_get" => maybe(&ops.kv_get(c, KvGet { key: key("a"), blocking: None }).await),
+            "kv_list" => list(&ops.kv_list(c, KvList { prefix: "".into(), blocking: None }).await),
             "kv_keys" => {
                 let args = KvKeys { prefix: "".into(), separator: "/".into(), blocking: None };
-                list(ops.kv_keys(c, args).await)
+                list(&ops.kv_keys(c, args).await)
             }
-            "kv_put" => done(ops.kv_put(c, put("a", "three")).await),
-            "kv_delete" => done(ops.kv_delete(c, key("a"), None).await),
-            "kv_delete_tree" => done(ops.kv_delete_tree(c, "a".into()).await),
+            "kv_put" => done(&ops.kv_put(c, put("a", "three")).await),
+            "kv_delete" => done(&ops.kv_delete(c, key("a"), None).await),
+            "kv_delete_tree" => done(&ops.kv_delete_tree(c, "a".into()).await),
             "kv_patch" => {
-                done(ops.kv_patch(c, KvPatch { key: key("a"), flags: Some(7), ttl, cas: None }).await)
+                done(&ops.kv_patch(c, KvPatch { key: key("a"), flags: Some(7), ttl, cas: None }).await)
             }
             "kv_page" => judged(&ops.kv_page(c, page).await, |found| found.value.items.is_empty()),
             "kv_search" => judged(&ops.kv_search(c, search).await, |found| found.value.items.is_empty()),
             "kv_history" => {
-                done(ops.kv_history(c, KvHistory { key: key("a"), before: None, limit: 10 }).await)
+                done(&ops.kv_history(c, KvHistory { key: key("a"), before: None, limit: 10 }).await)
             }
-            "kv_diff" => done(ops.kv_diff(c, KvDiff { key: key("a"), from: None, to: None }).await),
-            "kv_undo" => done(ops.kv_undo(c, KvUndo { key: key("a"), to_index: None }).await),
+            "kv_diff" => done(&ops.kv_diff(c, KvDiff { key: key("a"), from: None, to: None }).await),
+            "kv_undo" => done(&ops.kv_undo(c, KvUndo { key: key("a"), to_index: None }).await),
             _ => missing(id),
         }
     }
@@ -263,26 +263,26 @@ impl World {
         let name = LockName::new("l").unwrap();
         let read = SessionRead { id: self.session, blocking: None };
         match id {
-            "lock_acquire" => done(ops.lock_acquire(c, self.acquire()).await),
+            "lock_acquire" => done(&ops.lock_acquire(c, self.acquire()).await),
             "lock_release" => {
                 let args = LockRelease { name, session: self.session, fencing: None };
-                done(ops.lock_release(c, args).await)
+                done(&ops.lock_release(c, args).await)
             }
-            "lock_get" => maybe(ops.lock_get(c, LockGet { name, blocking: None }).await),
+            "lock_get" => maybe(&ops.lock_get(c, LockGet { name, blocking: None }).await),
             "lock_list" => {
-                list(ops.lock_list(c, LockList { prefix: "".into(), after: None, limit: 10 }).await)
+                list(&ops.lock_list(c, LockList { prefix: "".into(), after: None, limit: 10 }).await)
             }
-            "session_create" => done(ops.session_create(c, new_session()).await),
+            "session_create" => done(&ops.session_create(c, new_session()).await),
             "session_destroy" => {
                 let spare = self.server.operations.session_create(c, new_session()).await.unwrap().spec.id;
                 let before = self.traces();
-                let seen = done(ops.session_destroy(c, spare).await);
+                let seen = done(&ops.session_destroy(c, spare).await);
                 assert!(seen != Seen::Refused || self.traces() == before, "refused and done");
                 seen
             }
-            "session_renew" => done(ops.session_renew(c, self.session).await),
-            "session_info" => maybe(ops.session_info(c, read).await),
-            "session_list" => list(ops.session_list(c, SessionList { node: None, blocking: None }).await),
+            "session_renew" => done(&ops.session_renew(c, self.session).await),
+            "session_info" => maybe(&ops.session_info(c, read).await),
+            "session_list" => list(&ops.session_list(c, SessionList { node: None, blocking: None }).await),
             _ => missing(id),
         }
     }
@@ -292,14 +292,14 @@ impl World {
         let narrow = Narrow::default;
         let name = service_name("web");
         match id {
-            "datacenter_list" => done(ops.datacenter_list(c).await),
-            "node_list" => list(ops.node_list(c, NodeList::default()).await),
+            "datacenter_list" => done(&ops.datacenter_list(c).await),
+            "node_list" => list(&ops.node_list(c, NodeList::default()).await),
             "node_services" => {
                 let args = NodeServices { node: "n1".into(), filter: "".into(), blocking: None };
-                maybe(ops.node_services(c, args).await)
+                maybe(&ops.node_services(c, args).await)
             }
-            "service_list" => list(ops.service_list(c, ServiceList::default()).await),
-            "service_instances" => list(ops.service_instances(c, instances_of("web")).await),
+            "service_list" => list(&ops.service_list(c, ServiceList::default()).await),
+            "service_instances" => list(&ops.service_instances(c, instances_of("web")).await),
             "service_pick" => {
                 let (strategy, key, zone) = (String::new(), String::new(), String::new());
                 let narrow = narrow();
@@ -308,18 +308,18 @@ impl World {
             }
             "service_why" => {
                 let args = ServiceWhy { name, id: None, tags: vec![], filter: "".into(), passing: false };
-                list(ops.service_why(c, args).await)
+                list(&ops.service_why(c, args).await)
             }
             "service_graph" => {
-                judged(&ops.service_graph(c, ServiceGraph::default()).await, |found| found.value.len() == 0)
+                judged(&ops.service_graph(c, ServiceGraph::default()).await, |found| found.value.is_empty())
             }
             "check_list" => {
                 let args = CheckList { select: CheckSelect::Status(None), narrow: narrow(), blocking: None };
-                list(ops.check_list(c, args).await)
+                list(&ops.check_list(c, args).await)
             }
             "check_history" => {
                 let args = CheckHistory { node: node_name("n1"), id: CheckId::new("c-web-1").unwrap() };
-                maybe(ops.check_history(c, args).await)
+                maybe(&ops.check_history(c, args).await)
             }
             "service_timeline" => {
                 let args = ServiceTimeline { name, count: 10 };
@@ -332,16 +332,16 @@ impl World {
             }
             "catalog_register" => {
                 let registration = registration(node("n2"), Some(service("n2", "w", "web", &[])), vec![]);
-                let seen = done(ops.catalog_register(c, CatalogRegister { registration }).await);
+                let seen = done(&ops.catalog_register(c, CatalogRegister { registration }).await);
                 deregister(&self.server.operations, "n2", None, None).await;
                 seen
             }
             "catalog_deregister" => {
                 let args = CatalogDeregister { node: node_name("n1"), service: None, check: None };
-                done(ops.catalog_deregister(c, args).await)
+                done(&ops.catalog_deregister(c, args).await)
             }
-            "coordinate_list" => list(ops.coordinate_list(c, CoordinateList::default()).await),
-            "coordinate_update" => done(ops.coordinate_update(c, place()).await),
+            "coordinate_list" => list(&ops.coordinate_list(c, CoordinateList::default()).await),
+            "coordinate_update" => done(&ops.coordinate_update(c, place()).await),
             _ => missing(id),
         }
     }
@@ -351,24 +351,24 @@ impl World {
         let execute =
             QueryExecute { name: "found".into(), near: None, limit: None, connect: false, client: None };
         match id {
-            "query_create" => done(ops.query_create(c, prepared(nobody(), "other")).await),
-            "query_update" => done(ops.query_update(c, prepared(self.query, "found")).await),
+            "query_create" => done(&ops.query_create(c, prepared(nobody(), "other")).await),
+            "query_update" => done(&ops.query_update(c, prepared(self.query, "found")).await),
             "query_delete" => {
                 let spare =
                     self.server.operations.query_create(c, prepared(nobody(), "spare")).await.unwrap();
-                let seen = done(ops.query_delete(c, spare).await);
+                let seen = done(&ops.query_delete(c, spare).await);
                 if seen != Seen::Something {
                     self.server.operations.query_delete(c, spare).await.unwrap();
                 }
                 seen
             }
-            "query_list" => list(ops.query_list(c, QueryList::default()).await),
+            "query_list" => list(&ops.query_list(c, QueryList::default()).await),
             "query_execute" => {
                 judged(&ops.query_execute(c, execute).await, |found| found.value.instances.is_empty())
             }
-            "query_explain" => done(ops.query_explain(c, execute).await),
-            "event_fire" => done(ops.event_fire(c, event("deploy")).await),
-            "event_list" => list(ops.event_list(c, EventList::default()).await),
+            "query_explain" => done(&ops.query_explain(c, execute).await),
+            "event_fire" => done(&ops.event_fire(c, event("deploy")).await),
+            "event_list" => list(&ops.event_list(c, EventList::default()).await),
             _ => missing(id),
         }
     }
@@ -378,16 +378,19 @@ impl World {
         let check = || CheckId::new("c-web").unwrap();
         let levels = LogLevels { level: "info".into(), ..LogLevels::default() };
         match id {
-            "agent_services" => judged(&ops.agent_services(c, "".into()).await, |found| found.is_empty()),
-            "agent_checks" => judged(&ops.agent_checks(c, "".into()).await, |found| found.is_empty()),
+            "agent_services" => judged(&ops.agent_services(c, "".into()).await, Vec::is_empty),
+            "agent_checks" => judged(&ops.agent_checks(c, "".into()).await, Vec::is_empty),
             "agent_service_register" => {
                 let definition = definition();
                 done(
-                    ops.agent_service_register(c, AgentServiceRegister { definition, replace_checks: false })
-                        .await,
+                    &ops.agent_service_register(
+                        c,
+                        AgentServiceRegister { definition, replace_checks: false },
+                    )
+                    .await,
                 )
             }
-            "agent_service_deregister" => done(ops.agent_service_deregister(c, service_id("web-1")).await),
+            "agent_service_deregister" => done(&ops.agent_service_deregister(c, service_id("web-1")).await),
             "agent_check_register" => {
                 let of = Some(service_id("web-1"));
                 let definition = CheckDefinition {
@@ -396,29 +399,29 @@ impl World {
                     service: of,
                     ..CheckDefinition::default()
                 };
-                done(ops.agent_check_register(c, AgentCheckRegister { definition }).await)
+                done(&ops.agent_check_register(c, AgentCheckRegister { definition }).await)
             }
-            "agent_check_deregister" => done(ops.agent_check_deregister(c, check()).await),
+            "agent_check_deregister" => done(&ops.agent_check_deregister(c, check()).await),
             "agent_check_update" => {
                 let (status, output) = (CheckStatus::Passing, String::new());
-                done(ops.agent_check_update(c, AgentCheckUpdate { id: check(), status, output }).await)
+                done(&ops.agent_check_update(c, AgentCheckUpdate { id: check(), status, output }).await)
             }
             "agent_maintenance" => {
                 let service = Some((Namespace::default_namespace(), service_id("web-1")));
                 let args = AgentMaintenance { service, enable: true, reason: String::new() };
-                done(ops.agent_maintenance(c, args).await)
+                done(&ops.agent_maintenance(c, args).await)
             }
-            "agent_self" => done(ops.agent_self(c).await),
-            "agent_host" => done(ops.agent_host(c).await),
-            "agent_reload" => done(ops.agent_reload(c).await),
-            "agent_leave" => done(ops.agent_leave(c).await),
+            "agent_self" => done(&ops.agent_self(c).await),
+            "agent_host" => done(&ops.agent_host(c).await),
+            "agent_reload" => done(&ops.agent_reload(c).await),
+            "agent_leave" => done(&ops.agent_leave(c).await),
             "agent_monitor" => {
-                done(ops.agent_monitor(c, LogFilter { level: "info".into(), json: false }).await)
+                done(&ops.agent_monitor(c, LogFilter { level: "info".into(), json: false }).await)
             }
-            "agent_metrics" => done(ops.agent_metrics(c, MetricsFormat::Prometheus).await),
-            "metrics_history" => done(ops.metrics_history(c).await),
-            "log_level_get" => done(ops.log_level_get(c).await),
-            "log_level_set" => done(ops.log_level_set(c, levels).await),
+            "agent_metrics" => done(&ops.agent_metrics(c, MetricsFormat::Prometheus).await),
+            "metrics_history" => done(&ops.metrics_history(c).await),
+            "log_level_get" => done(&ops.log_level_get(c).await),
+            "log_level_set" => done(&ops.log_level_set(c, levels).await),
             _ => missing(id),
         }
     }
@@ -427,7 +430,7 @@ impl World {
         let (ops, c) = (&self.guarded, &ctx());
         let select = || KvSelect::Prefix(String::new());
         match id {
-            "txn" => done(ops.txn(c, Txn { ops: txn_put() }).await),
+            "txn" => done(&ops.txn(c, Txn { ops: txn_put() }).await),
             "batch" => self.batch().await,
             "export" => {
                 let args = Export { select: select(), all_namespaces: false };
@@ -439,16 +442,16 @@ impl World {
                             Seen::Something
                         }
                     }
-                    refused => done(refused),
+                    refused => done(&refused),
                 }
             }
             "import" => {
                 let (mode, prefix) = (ImportMode::Merge, String::new());
-                done(ops.import(c, Import { mode, dry_run: false, prefix, all_namespaces: false }).await)
+                done(&ops.import(c, Import { mode, dry_run: false, prefix, all_namespaces: false }).await)
             }
             "watch" => {
                 let args = KvWatch { select: select(), initial: true, old_values: false, from: None };
-                done(ops.watch(c, args).await)
+                done(&ops.watch(c, args).await)
             }
             "watch_records" => {
                 let of = ServiceSelect {
@@ -460,17 +463,17 @@ impl World {
                 };
                 let select = RecordSelect::Service(of);
                 let args = RecordWatch { select, initial: true, old_values: false, from: None };
-                done(ops.watch_records(c, args).await)
+                done(&ops.watch_records(c, args).await)
             }
-            "limits" => done(ops.limits(c).await),
-            "status_leader" => done(ops.status_leader(c).await),
-            "status_peers" => done(ops.status_peers(c).await),
-            "raft_configuration" => done(ops.raft_configuration(c).await),
-            "usage" => done(ops.usage(c).await),
-            "snapshot_save" => done(ops.snapshot_save(c).await),
-            "snapshot_restore" => done(ops.snapshot_restore(c).await),
-            "backup_list" => done(ops.backup_list(c).await),
-            "backup_run" => done(ops.backup_run(c).await),
+            "limits" => done(&ops.limits(c).await),
+            "status_leader" => done(&ops.status_leader(c).await),
+            "status_peers" => done(&ops.status_peers(c).await),
+            "raft_configuration" => done(&ops.raft_configuration(c).await),
+            "usage" => done(&ops.usage(c).await),
+            "snapshot_save" => done(&ops.snapshot_save(c).await),
+            "snapshot_restore" => done(&ops.snapshot_restore(c).await),
+            "backup_list" => done(&ops.backup_list(c).await),
+            "backup_run" => done(&ops.backup_run(c).await),
             "health" => {
                 let _ = ops.health();
                 Seen::Something
@@ -484,7 +487,7 @@ impl World {
         let args = Batch { atomic: false, ops: txn_put() };
         let mut run = match self.guarded.batch(&ctx(), args).await {
             Ok(run) => run,
-            Err(error) => return done::<()>(Err(error)),
+            Err(error) => return done::<()>(&Err(error)),
         };
         let part = run.next().await.unwrap().unwrap();
         match &part.items[..] {
