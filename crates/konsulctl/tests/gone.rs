@@ -39,6 +39,7 @@ fn calls() -> BTreeMap<&'static str, &'static str> {
         ("log-level", ""),
         ("metrics", ""),
         ("node ls", ""),
+        ("node rtt", "a b"),
         ("node show", "n"),
         ("query create", "{\"service\":\"web\"}"),
         ("query delete", "11111111-2222-3333-4444-555555555555"),
@@ -55,6 +56,7 @@ fn calls() -> BTreeMap<&'static str, &'static str> {
         ("service pick", "web"),
         ("service register", "--name web"),
         ("service show", "web"),
+        ("service timeline", "web"),
         ("service watch", "web --attempts 2"),
         ("service why", "web"),
         ("session create", ""),
@@ -75,7 +77,7 @@ fn calls() -> BTreeMap<&'static str, &'static str> {
 /// Commands that another test looks at, or that ask no server.
 fn is_ours(path: &str) -> bool {
     !path.starts_with("kv ")
-        && !["context", "completion", "version", "bench"].iter().any(|other| path.starts_with(other))
+        && !["context", "completion", "version", "bench", "dns"].iter().any(|other| path.starts_with(other))
 }
 
 /// A server that reads a request and answers with this, whatever was asked, and hangs up.

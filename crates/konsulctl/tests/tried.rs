@@ -148,7 +148,8 @@ fn dns_is_asked_and_each_record_explained() {
 
 #[test]
 fn an_answer_that_is_too_large_for_a_datagram_comes_over_tcp() {
-    let node = Node::start();
+    // Without it a server cuts in silence, as Consul does.
+    let node = Node::with(&["-hcl=dns_config { enable_truncate = true }"]);
     let shell = Shell::on(&node.address);
     let block = |n: usize| {
         format!(
