@@ -33,7 +33,7 @@ def examples(command):
 
 @pytest.fixture
 def shell(tmp_path):
-    for name in ["run-as-leader.sh", "work.sh", "handler.sh", "deploy.sh", "deploy"]:
+    for name in ["run-as-leader.sh", "work.sh", "handler.sh", "balancer.sh", "deploy.sh", "deploy"]:
         script = tmp_path / name
         script.write_text("#!/bin/sh\ncat >/dev/null\necho ran\n")
         script.chmod(0o755)
