@@ -46,10 +46,14 @@ pub(crate) struct Unit {
     pub(crate) weight: u16,
     /// Units with the same number have the same target.
     pub(crate) target: u32,
-    /// Addresses of its target: without them it is not sent.
-    pub(crate) glue: Vec<Record>,
-    /// Sent if they fit.
-    pub(crate) extra: Vec<Record>,
+    /// What belongs to it, if anything does: kept answers are mostly addresses, which stand alone.
+    pub(crate) belongings: Option<Box<Belongings>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Belongings {
+    glue: Vec<Record>,
+    extra: Vec<Record>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,9 +109,34 @@ impl Data {
     }
 }
 
+/// What a shared text takes beside itself: two counters, and what the allocator rounds up.
+const SHARED: usize = 24;
+
 impl Unit {
     pub(crate) fn new(record: Record) -> Unit {
-        Unit { record, weight: 1, target: 0, glue: Vec::new(), extra: Vec::new() }
+        Unit { record, weight: 1, target: 0, belongings: None }
+    }
+
+    /// With the addresses of its target, without which it is not sent, and what is sent with it if it fits.
+    pub(crate) fn with(self, glue: Vec<Record>, extra: Vec<Record>) -> Unit {
+        let has_any = !(glue.is_empty() && extra.is_empty());
+        Unit { belongings: has_any.then(|| Box::new(Belongings { glue, extra })), ..self }
+    }
+
+    /// Addresses of its target: without them it is not sent.
+    pub(crate) fn glue(&self) -> &[Record] {
+        self.belongings.as_ref().map_or(&[], |with| &with.glue)
+    }
+
+    /// Sent if they fit.
+    pub(crate) fn extra(&self) -> &[Record] {
+        self.belongings.as_ref().map_or(&[], |with| &with.extra)
+    }
+
+    fn bytes(&self) -> usize {
+        let belongings = if self.belongings.is_some() { size_of::<Belongings>() } else { 0 };
+        let records = self.glue().iter().chain(self.extra()).map(|one| size_of::<Record>() + one.heap());
+        size_of::<Unit>() + self.record.heap() + belongings + records.sum::<usize>()
     }
 }
 
@@ -118,6 +147,22 @@ impl Record {
 
     pub(crate) fn of(owner: &Name, ttl: u32, data: Data) -> Record {
         Record { owner: Owner::Name(owner.clone()), ttl, data }
+    }
+
+    /// What its names and texts take.
+    fn heap(&self) -> usize {
+        let owner = match &self.owner {
+            Owner::Name(name) => SHARED + name.wire().len(),
+            Owner::Question | Owner::Target => 0,
+        };
+        let data = match &self.data {
+            Data::Srv { target: name, .. } | Data::Cname(name) | Data::Ns(name) | Data::Ptr(name) => {
+                SHARED + name.wire().len()
+            }
+            Data::Txt(strings) => SHARED + strings.len(),
+            Data::Address(_) | Data::Soa => 0,
+        };
+        owner + data
     }
 }
 
@@ -167,8 +212,8 @@ impl Answer {
 
     /// Roughly what it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
-        let record = size_of::<Record>() + 48;
-        let of_unit = |unit: &Unit| size_of::<Unit>() + 48 + record * (unit.glue.len() + unit.extra.len());
-        size_of::<Answer>() + self.units.iter().map(of_unit).sum::<usize>() + record * self.additional.len()
+        let additional = self.additional.iter().map(|one| size_of::<Record>() + one.heap());
+        let units = self.units.iter().map(Unit::bytes);
+        size_of::<Answer>() + units.sum::<usize>() + additional.sum::<usize>()
     }
 }

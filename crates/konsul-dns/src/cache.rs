@@ -1,7 +1,7 @@
 //! Answers that are ready.
 //!
-//! What is kept exists: names that do not are never put in, so that nobody can fill it with names that he made up. When
-//! it is full it is emptied, since what is asked for is soon there again.
+//! What is kept exists: names that do not are never put in, so that nobody can fill it with names that he made up. The
+//! older of two generations goes when the younger one is full, and with it what was not asked for meanwhile.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +16,7 @@ use crate::wire::Query;
 /// Ready answers by name and type.
 #[derive(Debug)]
 pub(crate) struct Cache {
+    /// Most bytes of each of the two generations.
     bytes_max: usize,
     inner: Mutex<Inner>,
 }
@@ -24,8 +25,9 @@ pub(crate) struct Cache {
 struct Inner {
     /// Which resolver the answers are of: other settings make other answers.
     epoch: u64,
-    bytes: usize,
-    entries: HashMap<Key, Entry>,
+    young: HashMap<Key, Entry>,
+    young_bytes: usize,
+    old: HashMap<Key, Entry>,
 }
 
 type Key = SmallVec<[u8; 64]>;
@@ -44,7 +46,7 @@ const ENTRY_BYTES: usize = size_of::<Entry>() + size_of::<Key>() + 64;
 
 impl Cache {
     pub(crate) fn new(bytes_max: usize) -> Cache {
-        Cache { bytes_max, inner: Mutex::default() }
+        Cache { bytes_max: bytes_max / 2, inner: Mutex::default() }
     }
 
     /// The answer to a question, if there is one that still holds.
@@ -59,7 +61,7 @@ impl Cache {
         if inner.epoch != epoch {
             return None;
         }
-        let entry = inner.entries.get_mut(key(query).as_slice())?;
+        let entry = inner.find(key(query), self.bytes_max)?;
         if entry.generation != generation {
             match &entry.keep {
                 Keep::Version(asked, version) if directory.service_version(asked) == Some(*version) => {}
@@ -84,19 +86,40 @@ impl Cache {
         }
         let bytes = answer.bytes() + ENTRY_BYTES;
         let mut inner = self.lock();
-        if inner.epoch != epoch || inner.bytes + bytes > self.bytes_max {
+        if inner.epoch != epoch {
             *inner = Inner { epoch, ..Inner::default() };
         }
         if bytes > self.bytes_max {
             return;
         }
         let entry = Entry { answer: Arc::clone(answer), generation, keep, bytes };
-        let before = inner.entries.insert(key(query), entry).map_or(0, |entry| entry.bytes);
-        inner.bytes = inner.bytes + bytes - before;
+        inner.put(key(query), entry, self.bytes_max);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// An entry of either generation, which is of the younger one from then on.
+    fn find(&mut self, key: Key, bytes_max: usize) -> Option<&mut Entry> {
+        if !self.old.is_empty()
+            && !self.young.contains_key(&key)
+            && let Some(entry) = self.old.remove(&key)
+        {
+            self.put(key.clone(), entry, bytes_max);
+        }
+        self.young.get_mut(&key)
+    }
+
+    fn put(&mut self, key: Key, entry: Entry, bytes_max: usize) {
+        if self.young_bytes + entry.bytes > bytes_max {
+            self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
+        }
+        self.young_bytes += entry.bytes;
+        self.young_bytes -= self.young.insert(key, entry).map_or(0, |before| before.bytes);
     }
 }
 

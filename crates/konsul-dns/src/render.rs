@@ -138,8 +138,8 @@ impl Rendering<'_> {
             Chosen { answers: sent.len() as u16, is_cut: is_cut || most < asked, ..Chosen::default() };
         self.write_authority(answer, writer, room.saturating_sub(reserved), &mut chosen);
         for one in &sent {
-            let glue = one.unit.glue.iter().filter(|_| one.has_glue);
-            for record in glue.chain(one.unit.extra.iter().filter(|_| one.has_extra)) {
+            let glue = one.unit.glue().iter().filter(|_| one.has_glue);
+            for record in glue.chain(one.unit.extra().iter().filter(|_| one.has_extra)) {
                 self.write(writer, record, one.target.map(|at| (at, one.unit)));
                 chosen.additionals += 1;
             }
@@ -167,7 +167,7 @@ impl Rendering<'_> {
                 answer.shares_targets && taken.sent.iter().any(|other| other.unit.target == unit.target);
             let (has_glue, wants_extra) = (!(is_known && share_glue), !is_known);
             let cost = |records, wanted| if wanted { self.cost(query, records, target, unit) } else { 0 };
-            let (glue, extra) = (cost(&unit.glue, has_glue), cost(&unit.extra, wants_extra));
+            let (glue, extra) = (cost(unit.glue(), has_glue), cost(unit.extra(), wants_extra));
             let used = writer.len() + taken.reserved + glue;
             let with_extra = used + extra <= room;
             if used > room {

@@ -196,7 +196,7 @@ impl Default for Limits {
             tcp_pipeline: 64,
             waiting: 1024,
             directory_timeout: Duration::from_secs(5),
-            cache_bytes: 16 << 20,
+            cache_bytes: 32 << 20,
             udp_sockets: 1,
         }
     }

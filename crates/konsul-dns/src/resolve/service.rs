@@ -153,7 +153,8 @@ impl Resolver {
             let (number, glue) = self.behind(target, ttl, question, &mut behind).await;
             let weight = weight_of(instance);
             let record = Record::of_question(ttl, Data::Srv { weight, port, target: name });
-            units.push(Unit { record, weight, target: number, glue, extra: self.extra(zone, instance) });
+            let unit = Unit { weight, target: number, ..Unit::new(record) };
+            units.push(unit.with(glue, self.extra(zone, instance)));
         }
         answer.shares_targets = behind.known.len() < units.len();
         Made {

@@ -62,3 +62,23 @@ fn a_cache_without_room_still_answers() {
     }
     assert_eq!(fake.asked.load(SeqCst), 3);
 }
+
+/// What is asked for all the time stays, however much else is asked for once.
+#[test]
+fn an_answer_in_use_outlives_a_sweep_of_others() {
+    let fake = small();
+    for number in 0..200 {
+        fake.add(&format!("other-{number}"), "n2", &[], |_| {});
+    }
+    // Room for some twenty of them.
+    let limits = Limits { cache_bytes: 16 << 10, ..Limits::default() };
+    let client = client(&fake, Settings { limits, ..Settings::default() });
+    for number in 0..200 {
+        client.get(&ask("web.service.consul A"));
+        client.get(&ask(&format!("other-{number}.service.consul A")));
+    }
+    assert_eq!(fake.asked.load(SeqCst), 201);
+    // And what was asked for once is forgotten: the bound holds.
+    client.get(&ask("other-0.service.consul A"));
+    assert_eq!(fake.asked.load(SeqCst), 202);
+}

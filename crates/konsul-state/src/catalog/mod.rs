@@ -19,7 +19,7 @@
 
 use std::sync::Arc;
 
-use imbl::{OrdMap, OrdSet, Vector};
+use imbl::{OrdMap, OrdSet};
 use konsul_types::{
     CatalogCommand, Change, Check, CheckId, Index, Namespace, Node, NodeCoordinate, NodeId, NodeName,
     Outcome, Service, ServiceId, ServiceName, Transition,
@@ -69,7 +69,8 @@ pub struct Catalog {
     /// The checks of each instance, by id, and under the empty id those of the node itself. Whoever asks for a service asks
     /// for the checks of each of its instances, so that one look-up finds them all.
     pub(crate) check_owners: OrdMap<OwnerKey, Arc<[Arc<Check>]>>,
-    pub(crate) transitions: OrdMap<CheckKey, Arc<Vector<Transition>>>,
+    /// The past of each check, oldest first. Most have one or two entries, so that each is one allocation of its size.
+    pub(crate) transitions: OrdMap<CheckKey, Arc<[Transition]>>,
     pub(crate) coordinates: OrdMap<(NodeName, SmolStr), Arc<NodeCoordinate>>,
     pub(crate) nodes_changed: Index,
     pub(crate) checks_changed: Index,

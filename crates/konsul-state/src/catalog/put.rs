@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use imbl::Vector;
 use konsul_types::node::{TRANSITION_OUTPUT_MAX, TRANSITIONS_KEPT};
 use konsul_types::{
     Change, Check, CheckId, Index, Node, NodeCoordinate, NodeName, Outcome, Service, Transition,
@@ -96,9 +95,8 @@ impl Catalog {
     }
 }
 
-pub(crate) fn transitions_hash(key: &CheckKey, transitions: &Vector<Transition>) -> u64 {
-    let kept: Vec<&Transition> = transitions.iter().collect();
-    RecordHash::new(11).value(key).value(&kept).finish()
+pub(crate) fn transitions_hash(key: &CheckKey, transitions: &[Transition]) -> u64 {
+    RecordHash::new(11).value(key).value(&transitions).finish()
 }
 
 impl State {
@@ -159,13 +157,11 @@ impl State {
         };
         let before = self.catalog.transitions.get(&key);
         let old_hash = before.map(|kept| transitions_hash(&key, kept));
-        let mut kept = before.map(|kept| (**kept).clone()).unwrap_or_default();
-        kept.push_back(transition);
-        while kept.len() > TRANSITIONS_KEPT {
-            kept.pop_front();
-        }
+        let before = before.map(|kept| &kept[..]).unwrap_or_default();
+        let newest = &before[before.len().saturating_sub(TRANSITIONS_KEPT - 1)..];
+        let kept: Arc<[Transition]> = newest.iter().cloned().chain([transition]).collect();
         self.hashes.replace(Table::Catalog, old_hash, Some(transitions_hash(&key, &kept)));
-        self.catalog.transitions.insert(key, Arc::new(kept));
+        self.catalog.transitions.insert(key, kept);
     }
 
     pub(super) fn put_coordinates(

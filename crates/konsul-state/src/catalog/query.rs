@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use imbl::Vector;
 use konsul_types::{
     Check, CheckId, CheckStatus, Index, Namespace, Node, NodeCoordinate, NodeId, NodeName, Service,
     ServiceId, ServiceName, Transition,
@@ -161,7 +160,7 @@ impl Catalog {
         node: &NodeName,
         namespace: &Namespace,
         id: &CheckId,
-    ) -> Option<&Arc<Vector<Transition>>> {
+    ) -> Option<&Arc<[Transition]>> {
         self.transitions.get(&check_key(node, namespace, id))
     }
 

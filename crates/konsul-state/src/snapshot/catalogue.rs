@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use imbl::Vector;
 use konsul_types::{Check, Index, NodeCoordinate, NodeName, PreparedQuery, Service, Transition, encoding};
 
 use super::batches::{Row, batches};
@@ -32,7 +31,7 @@ impl State {
         let checks = checks.filter(|part| !matches!(part, Part::FullChecks(rows) if rows.is_empty()));
         let transitions = batches(catalog.transitions.clone(), |rows| {
             Part::Transitions(
-                rows.into_iter().map(|(key, kept)| (key, kept.iter().cloned().collect())).collect(),
+                rows.into_iter().map(|(key, kept)| (key, kept.to_vec())).collect(),
             )
         });
         let coordinates = batches(catalog.coordinates.clone(), |rows| Part::Coordinates(values(rows)));
@@ -96,9 +95,8 @@ impl State {
 
     pub(super) fn load_transitions(&mut self, rows: Vec<(crate::catalog::CheckKey, Vec<Transition>)>) {
         for (key, kept) in rows {
-            let kept: Vector<Transition> = kept.into_iter().collect();
             self.hashes.replace(Table::Catalog, None, Some(transitions_hash(&key, &kept)));
-            self.catalog.transitions.insert(key, Arc::new(kept));
+            self.catalog.transitions.insert(key, kept.into());
         }
     }
 
@@ -139,7 +137,7 @@ impl Row for (&NodeName, &Index) {
     }
 }
 
-impl<K> Row for (&K, &Arc<Vector<Transition>>) {
+impl<K> Row for (&K, &Arc<[Transition]>) {
     fn weight(&self) -> usize {
         700 + self.1.iter().map(|one| 32 + one.output.len()).sum::<usize>()
     }
