@@ -30,9 +30,7 @@ impl State {
         });
         let checks = checks.filter(|part| !matches!(part, Part::FullChecks(rows) if rows.is_empty()));
         let transitions = batches(catalog.transitions.clone(), |rows| {
-            Part::Transitions(
-                rows.into_iter().map(|(key, kept)| (key, kept.to_vec())).collect(),
-            )
+            Part::Transitions(rows.into_iter().map(|(key, kept)| (key, kept.to_vec())).collect())
         });
         let coordinates = batches(catalog.coordinates.clone(), |rows| Part::Coordinates(values(rows)));
         let queries = batches(self.queries.by_id.clone(), |rows| Part::Queries(values(rows)));
