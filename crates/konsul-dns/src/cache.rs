@@ -61,7 +61,7 @@ impl Cache {
         if inner.epoch != epoch {
             return None;
         }
-        let entry = inner.find(key(query), self.bytes_max)?;
+        let entry = inner.find(&key(query), self.bytes_max)?;
         if entry.generation != generation {
             match &entry.keep {
                 Keep::Version(asked, version) if directory.service_version(asked) == Some(*version) => {}
@@ -103,14 +103,14 @@ impl Cache {
 
 impl Inner {
     /// An entry of either generation, which is of the younger one from then on.
-    fn find(&mut self, key: Key, bytes_max: usize) -> Option<&mut Entry> {
+    fn find(&mut self, key: &Key, bytes_max: usize) -> Option<&mut Entry> {
         if !self.old.is_empty()
-            && !self.young.contains_key(&key)
-            && let Some(entry) = self.old.remove(&key)
+            && !self.young.contains_key(key)
+            && let Some(entry) = self.old.remove(key)
         {
             self.put(key.clone(), entry, bytes_max);
         }
-        self.young.get_mut(&key)
+        self.young.get_mut(key)
     }
 
     fn put(&mut self, key: Key, entry: Entry, bytes_max: usize) {
