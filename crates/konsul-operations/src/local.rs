@@ -42,6 +42,7 @@ mod registering;
 mod registry;
 mod sessions;
 mod snapshots;
+mod steps;
 mod summaries;
 mod timelines;
 mod txns;

@@ -140,7 +140,7 @@ fn next_for(code: &str) -> Option<&'static str> {
         "missing_service" => "register the instance first: `konsulctl service register`",
         "node_name_taken" => "take another name, or deregister the node that has it: `konsulctl node ls`",
         "query_not_found" | "query_name_taken" => "`konsulctl query ls` shows the queries",
-        "bad_filter" => "the detail says where; `konsulctl service ls --help` has an example of a filter",
+        "bad_filter" => "the detail says where; `konsulctl service show --help` has an example of a filter",
         "subscription_not_found" | "subscription_exists" => "take another id for the subscription",
         "no_path_to_datacenter" => "`konsul catalog datacenters` lists those that are known",
         "not_offered" => "`konsulctl version` says what build the server is",

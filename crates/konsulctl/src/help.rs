@@ -33,8 +33,16 @@ fn below(mut command: Command, columns: usize) -> Command {
     command
 }
 
+/// Of a command whose exit codes mean no more than everywhere.
+const USUAL_CODES: &str = "\n\nExit codes: 0 done; 1 and above as `konsulctl --help` lists them.";
+
 fn text(command: Command, columns: usize) -> Command {
-    let short = command.get_after_help().map(|text| lay_out(&text.to_string(), columns));
+    let is_leaf = command.get_subcommands().next().is_none();
+    let whole = |text: String| match is_leaf && !text.contains("Exit codes:") {
+        true => text + USUAL_CODES,
+        false => text,
+    };
+    let short = command.get_after_help().map(|text| lay_out(&whole(text.to_string()), columns));
     let long = command.get_after_long_help().map(|text| lay_out(&text.to_string(), columns));
     let command = match short {
         Some(text) => command.after_help(text),
@@ -95,6 +103,17 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "Examples:\n  kv get a\n  kv get a > file      the bytes\n\nIt reads\nwhat there is.";
+
+    #[test]
+    fn every_command_says_where_its_exit_codes_are() {
+        let leaf = |name, text| Command::new(name).after_help(text);
+        let told = "Exit codes: 0 there; 3 not.";
+        let root = Command::new("ctl").subcommand(leaf("ls", "It lists.")).subcommand(leaf("get", told));
+        let root = dress(root, 80);
+        let of = |name| root.find_subcommand(name).and_then(Command::get_after_help).map(ToString::to_string);
+        assert!(of("ls").is_some_and(|text| text.ends_with("as `konsulctl --help` lists them.")));
+        assert_eq!(of("get").as_deref(), Some(told));
+    }
 
     #[test]
     fn paragraphs_are_filled_and_remarks_go_below() {

@@ -86,9 +86,10 @@ fn template(unit: Unit, total: bool, colour: bool) -> String {
     let bar = if colour { "{wide_bar:.cyan}" } else { "{wide_bar}" };
     match (unit, total) {
         (Unit::Bytes, true) => format!("{{msg}} {bar} {{percent}}% {{bytes_per_sec}} {{eta}}"),
-        (Unit::Time, _) => format!("{{msg}} {bar}"),
+        (Unit::Time, true) => format!("{{msg}} {bar}"),
         (Unit::Items, true) => format!("{{msg}} {bar} {{percent}}% {{per_sec}} {{eta}}"),
         (Unit::Bytes, false) => "{spinner} {msg} {bytes} {bytes_per_sec}".to_owned(),
+        (Unit::Time, false) => "{spinner} {msg} {elapsed}".to_owned(),
         (Unit::Items, false) => "{spinner} {msg} {human_pos} {per_sec}".to_owned(),
     }
 }

@@ -202,3 +202,33 @@ fn nodes_checks_and_events_are_watched() {
     let watched = shell.ok(&["event", "watch", "--initial", "--count", "1", "-o", "json"]);
     assert_eq!(json(&watched)["payload"], "1", "an instance of web is kept here");
 }
+
+#[test]
+fn checks_of_a_file_go_in_one_request_and_each_for_itself() {
+    let (_node, shell) = registered();
+    let check = |id: &str, service: &str| {
+        format!(
+            "check {{\n id = \"{id}\"\n name = \"{id}\"\n ttl = \"1h\"\n service_id = \"{service}\"\n}}\n"
+        )
+    };
+    let all = check("c-1", "web-1") + &check("c-2", "none") + &check("c-3", "web-1");
+    std::fs::write(shell.path("checks.hcl"), all).unwrap();
+    let done = shell.run(&["check", "register", "--file", "checks.hcl"]);
+    assert_eq!((done.code, done.out.as_str()), (Some(1), "c-1\tcheck\nc-3\tcheck\n"), "{done:?}");
+    assert!(done.err.contains("1 of 3 definitions were not registered"), "{done:?}");
+    assert!(done.err.contains("check c-2: "), "{done:?}");
+    let kept = shell.ok(&["check", "ls", "--local"]);
+    assert!(kept.contains("c-1\t") && kept.contains("c-3\t") && !kept.contains("c-2\t"), "{kept}");
+}
+
+#[test]
+fn why_tells_what_a_warning_means_for_who_asks_for_passing_ones() {
+    let (_node, shell) = registered();
+    shell.ok(&["check", "warn", "beat", "the queue grows"]);
+    let told = shell.ok(&["service", "why", "web", "-o", "table"]);
+    assert!(told.contains("in DNS yes, in health yes, with ?passing no"), "{told}");
+    let strict = shell.ok(&["service", "why", "web", "--passing", "-o", "table"]);
+    assert!(strict.contains("in DNS yes, in health no\n"), "{strict}");
+    let past = shell.ok(&["service", "timeline", "web", "-o", "plain"]);
+    assert!(past.lines().next().is_some_and(|line| line.contains("\twarning\tthe queue grows\t")), "{past}");
+}

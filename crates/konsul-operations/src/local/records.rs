@@ -19,7 +19,8 @@ use konsul_watch::{Delivery, Start, Subscription};
 use super::Inner;
 use super::events::check_receiver;
 use super::reads::busy;
-use super::watches::{BUDGET, before, moved_on, unfit};
+use super::steps::{Step, Steps, poll_steps};
+use super::watches::{before, moved_on, unfit};
 use crate::context::Context;
 use crate::error::Error;
 use crate::permission::Permission;
@@ -137,34 +138,9 @@ enum Stage {
     Over,
 }
 
-/// What a step led to.
-enum Step {
-    Event(WatchEvent),
-    /// Another step is to be taken; so much was looked at.
-    Again(usize),
-    Wait,
-}
-
 impl<R: Replica> Watching for Stream<R> {
     fn poll_next(&mut self, waiting: &mut Waiting<'_>) -> Poll<WatchEvent> {
-        if self.inner.is_stopping() && !matches!(self.stage, Stage::Over) {
-            self.last = self.place();
-            self.stage = Stage::Over;
-            return Poll::Ready(WatchEvent::End { place: self.last });
-        }
-        let mut looked_at = 0;
-        while looked_at < BUDGET {
-            match self.step(waiting) {
-                Step::Event(event) => {
-                    self.last = event.place();
-                    return Poll::Ready(event);
-                }
-                Step::Again(more) => looked_at += more,
-                Step::Wait => return Poll::Pending,
-            }
-        }
-        waiting.waker().wake_by_ref();
-        Poll::Pending
+        poll_steps(self, waiting)
     }
 
     fn place(&self) -> Place {
@@ -175,7 +151,19 @@ impl<R: Replica> Watching for Stream<R> {
     }
 }
 
-impl<R: Replica> Stream<R> {
+impl<R: Replica> Steps for Stream<R> {
+    fn is_to_end(&self) -> bool {
+        self.inner.is_stopping() && !matches!(self.stage, Stage::Over)
+    }
+
+    fn end(&mut self) {
+        self.stage = Stage::Over;
+    }
+
+    fn stand(&mut self, place: Place) {
+        self.last = place;
+    }
+
     fn step(&mut self, waiting: &Waiting<'_>) -> Step {
         match &mut self.stage {
             Stage::Reset(reason) => {
@@ -194,7 +182,9 @@ impl<R: Replica> Stream<R> {
             Stage::Over => Step::Wait,
         }
     }
+}
 
+impl<R: Replica> Stream<R> {
     fn step_live(&mut self, waiting: &Waiting<'_>) -> Step {
         if let Some(change) = self.caught_up.pop_front() {
             return self.told(change);

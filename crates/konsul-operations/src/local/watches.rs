@@ -10,6 +10,7 @@ use konsul_watch::{Batch, Delivery, Start, Subscription};
 
 use super::Inner;
 use super::reads::busy;
+use super::steps::{Step, Steps, poll_steps};
 use crate::answer::KvEntry;
 use crate::arguments::KvSelect;
 use crate::context::Context;
@@ -17,9 +18,6 @@ use crate::error::Error;
 use crate::permission::Permission;
 use crate::ports::Replica;
 use crate::watch::{ChangeKind, KvWatch, Place, ResetReason, WatchChange, WatchEvent, Watching};
-
-/// How many keys or changes one poll looks at before it lets others run.
-pub(super) const BUDGET: usize = 512;
 
 /// Opens a stream.
 pub(crate) async fn open<R: Replica>(
@@ -136,34 +134,9 @@ struct Snapshot {
     complete: bool,
 }
 
-/// What a step led to.
-enum Step {
-    Event(WatchEvent),
-    /// Another step is to be taken; so many keys or changes were looked at.
-    Again(usize),
-    Wait,
-}
-
 impl<R: Replica> Watching for Stream<R> {
     fn poll_next(&mut self, waiting: &mut Waiting<'_>) -> Poll<WatchEvent> {
-        if self.inner.is_stopping() && !matches!(self.stage, Stage::Over) {
-            self.last = self.place();
-            self.stage = Stage::Over;
-            return Poll::Ready(WatchEvent::End { place: self.last });
-        }
-        let mut looked_at = 0;
-        while looked_at < BUDGET {
-            match self.step(waiting) {
-                Step::Event(event) => {
-                    self.last = event.place();
-                    return Poll::Ready(event);
-                }
-                Step::Again(more) => looked_at += more,
-                Step::Wait => return Poll::Pending,
-            }
-        }
-        waiting.waker().wake_by_ref();
-        Poll::Pending
+        poll_steps(self, waiting)
     }
 
     fn place(&self) -> Place {
@@ -174,7 +147,19 @@ impl<R: Replica> Watching for Stream<R> {
     }
 }
 
-impl<R: Replica> Stream<R> {
+impl<R: Replica> Steps for Stream<R> {
+    fn is_to_end(&self) -> bool {
+        self.inner.is_stopping() && !matches!(self.stage, Stage::Over)
+    }
+
+    fn end(&mut self) {
+        self.stage = Stage::Over;
+    }
+
+    fn stand(&mut self, place: Place) {
+        self.last = place;
+    }
+
     fn step(&mut self, waiting: &Waiting<'_>) -> Step {
         match &mut self.stage {
             Stage::Reset(reason) => {
@@ -195,7 +180,9 @@ impl<R: Replica> Stream<R> {
             Stage::Over => Step::Wait,
         }
     }
+}
 
+impl<R: Replica> Stream<R> {
     fn deliver(&mut self, delivery: Delivery) -> Step {
         match delivery {
             Delivery::Batch(batch) => {

@@ -77,7 +77,11 @@ const REGISTER: &str = "\
 Examples:
   konsulctl check register beat --ttl 30s
   konsulctl check register api --http http://127.0.0.1:8080/health --interval 10s --service web-1
-  konsulctl check register --file checks.hcl";
+  konsulctl check register --file checks.hcl
+
+Several checks of a file go in one request, each for itself.
+
+Exit codes: 0 all are registered; 1 at least one is not; 2 the definition cannot be used; 3 there is no such instance.";
 
 const DEREGISTER: &str = "\
 Examples:
@@ -94,11 +98,15 @@ Exit codes: 0 it is noted; 3 this agent keeps no such check; 4 the check has no 
 
 const WARN: &str = "\
 Examples:
-  konsulctl check warn beat 'the queue grows'";
+  konsulctl check warn beat 'the queue grows'
+
+Exit codes: 0 it is noted; 3 this agent keeps no such check; 4 the check has no time to live.";
 
 const FAIL: &str = "\
 Examples:
-  konsulctl check fail beat 'no worker is left'";
+  konsulctl check fail beat 'no worker is left'
+
+Exit codes: 0 it is noted; 3 this agent keeps no such check; 4 the check has no time to live.";
 
 /// Which checks are listed.
 #[derive(Debug, Args)]
@@ -268,10 +276,15 @@ async fn register(arguments: Register, run: &mut Run<'_>) -> Outcome {
             let what = format!("{} defines services too", path.display());
             return Err(Failure::with(Exit::Usage, what).next("konsulctl service register FILE"));
         }
-        for one in &found.checks {
-            let id = one.definition.id_in(None, 1, 1);
-            let done = client.v2().agent_check_register(&id, &service::check_body(&one.definition)).await;
-            done.map_err(|e| run.failed(&e))?;
+        let body = |one: &konsul_config::Placed<konsul_config::CheckDefinition>| {
+            (one.definition.id_in(None, 1, 1), service::check_body(&one.definition))
+        };
+        let checks: Vec<_> = found.checks.iter().map(body).collect();
+        if checks.len() > 1 {
+            return service::register_all(&client, &[], &checks, false, run).await;
+        }
+        for (id, body) in checks {
+            client.v2().agent_check_register(&id, &body).await.map_err(|e| run.failed(&e))?;
             run.out().done(&format!("Registered {id}"), &Named { id })?;
         }
         return Ok(());

@@ -12,9 +12,9 @@ use konsul_client::v2::watch::{Step, Target, WatchQuery};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::watch::{Follow, attempts};
+use super::watch::{Follow, attempts, why_lost};
 use crate::failure::{Failure, Outcome};
-use crate::output::{Format, Row, cut, table_lines};
+use crate::output::{Format, Row, cut, folded, table_lines};
 use crate::run::Run;
 use crate::signals::Signals;
 
@@ -48,6 +48,8 @@ pub(crate) async fn run(target: Target, title: &str, empty: &str, run: &mut Run<
                 if board.due.is_some() {
                     board.draw(run)?;
                 }
+                // The terminal wrote ^C where the prompt belongs.
+                run.console.write(b"\r\x1b[K")?;
                 return Err(Failure::Told(code));
             }
         }
@@ -108,7 +110,8 @@ impl Board {
                 self.ready = false;
             }
             Step::Lost { error, wait } => {
-                self.trouble = Some(format!("{error}; going on in {:.1}s", wait.as_secs_f32()));
+                self.trouble =
+                    Some(format!("{}; trying again in {:.1}s", why_lost(&error), wait.as_secs_f32()));
                 return self.mark();
             }
             // A server answers what it was asked for: these are keys.
@@ -143,14 +146,9 @@ impl Board {
     fn draw(&mut self, run: &mut Run<'_>) -> Outcome {
         run.console.measure();
         let columns = run.console.width().unwrap_or(80);
-        let mut lines = self.content(columns, run.console.colour());
         // One line is the cursor's.
         let room = run.console.rows().map_or(usize::MAX, |rows| rows.saturating_sub(1).max(2));
-        if lines.len() > room {
-            let hidden = lines.len() - room + 1;
-            lines.truncate(room - 1);
-            lines.push(cut(&format!("… {hidden} more lines: make the terminal higher"), columns));
-        }
+        let lines = self.fitted(columns, room, run.console.colour());
         // Up to where the last drawing began, and away with it; then all at once, so that nothing flickers.
         let mut frame = String::new();
         let size = (columns, run.console.rows());
@@ -172,8 +170,27 @@ impl Board {
         run.console.flush()
     }
 
+    /// What fits into so many lines. What is wrong with the connection is told in any case: the rest is old then.
+    fn fitted(&self, columns: usize, room: usize, colour: bool) -> Vec<String> {
+        let mut trouble = self.trouble.as_ref().map_or_else(Vec::new, |text| folded(text, columns));
+        trouble.truncate(room.saturating_sub(2));
+        if !trouble.is_empty() {
+            trouble.insert(0, String::new());
+        }
+        let room = room.saturating_sub(trouble.len()).max(1);
+        let mut lines = self.content(columns, colour);
+        if lines.len() > room {
+            let hidden = lines.len() - room + 1;
+            lines.truncate(room - 1);
+            lines.push(cut(&format!("… {hidden} more lines: make the terminal higher"), columns));
+        }
+        lines.extend(trouble);
+        lines
+    }
+
     fn content(&self, columns: usize, colour: bool) -> Vec<String> {
-        let mut lines = vec![cut(&self.head(), columns), String::new()];
+        let mut lines = folded(&self.head(), columns);
+        lines.push(String::new());
         let instances: Vec<&Instance> = self.instances.values().collect();
         let services: Vec<&ServiceSummary> = self.services.values().collect();
         if instances.is_empty() && services.is_empty() {
@@ -187,25 +204,28 @@ impl Board {
             lines.push(String::new());
             lines.extend(drawn(&bad, columns, colour));
         }
-        if let Some(trouble) = &self.trouble {
-            lines.push(String::new());
-            lines.push(cut(&crate::output::shown(trouble), columns));
-        }
         lines
     }
 
     /// What is shown, counted.
     fn head(&self) -> String {
-        let counted = |passing: u64, warning: u64, critical: u64| {
-            format!("{}: {passing} passing, {warning} warning, {critical} critical", self.title)
+        let (passing, warning, critical) = self.counted();
+        let services = match self.services.len() {
+            0 => String::new(),
+            count => format!("{count}, instances: "),
         };
+        format!("{}: {services}{passing} passing, {warning} warning, {critical} critical", self.title)
+    }
+
+    /// How many instances pass, warn and are critical.
+    fn counted(&self) -> (u64, u64, u64) {
         if self.services.is_empty() {
             let count =
                 |status| self.instances.values().filter(|one| one.status == Some(status)).count() as u64;
-            return counted(count(Status::Passing), count(Status::Warning), count(Status::Critical));
+            return (count(Status::Passing), count(Status::Warning), count(Status::Critical));
         }
         let sum = |of: fn(&ServiceSummary) -> u64| self.services.values().map(of).sum();
-        counted(sum(|one| one.passing), sum(|one| one.warning), sum(|one| one.critical))
+        (sum(|one| one.passing), sum(|one| one.warning), sum(|one| one.critical))
     }
 }
 
@@ -247,7 +267,7 @@ mod tests {
         board.take(Step::Ready);
         assert!(board.due.is_some());
         let lines = board.content(60, false);
-        assert_eq!(lines[0], "services: 3 passing, 0 warning, 1 critical");
+        assert_eq!(lines[0], "services: 2, instances: 3 passing, 0 warning, 1 critical");
         assert!(lines[3].starts_with("db ") && lines[4].starts_with("web "), "{lines:?}");
         board.take(event(RecordKind::Left, service("db", 0, 2)));
         assert_eq!(board.content(60, false).len(), 4);
@@ -256,12 +276,31 @@ mod tests {
     }
 
     #[test]
+    fn a_low_terminal_still_tells_that_the_connection_is_gone() {
+        let mut board = Board::new("services", "no service is registered");
+        (0..30).for_each(|n| board.take(event(RecordKind::Present, service(&format!("s-{n}"), 1, 0))));
+        board.take(Step::Ready);
+        assert_eq!(board.fitted(60, 9, false).len(), 9);
+        let error = konsul_client::Error::Config("gone".into());
+        board.take(Step::Lost { error, wait: Duration::from_secs(1) });
+        for room in 2..20 {
+            let lines = board.fitted(60, room, false);
+            assert!(lines.len() <= room, "{room}: {lines:?}");
+            assert!(room < 3 || lines.last().is_some_and(|line| line == "gone; trying again in 1.0s"));
+        }
+    }
+
+    #[test]
     fn no_line_is_wider_than_the_terminal() {
         let mut board = Board::new("services", "no service is registered");
         board.take(event(RecordKind::Present, service(&"long".repeat(20), 2, 0)));
         board.take(Step::Ready);
+        let error = konsul_client::Error::Config("nobody answers at 127.0.0.1:1".into());
+        board.take(Step::Lost { error, wait: Duration::from_millis(1500) });
         for columns in 1..120 {
-            for line in board.content(columns, false) {
+            let lines = board.fitted(columns, 100, false);
+            assert!(columns < 30 || lines.join(" ").ends_with("trying again in 1.5s"), "{lines:?}");
+            for line in lines {
                 assert!(crate::output::text_width(&line) <= columns, "{columns}: {line:?}");
             }
         }

@@ -136,7 +136,16 @@ async fn rtt(arguments: Rtt, run: &mut Run<'_>) -> Outcome {
     };
     let found = client.v2().coordinate_distance(&from, &to).await.map_err(|e| run.failed(&e))?;
     let Some(found) = found else {
-        let what = format!("{from} or {to} is not registered");
+        let mut gone = Vec::new();
+        for name in [&from, &to] {
+            if client.v2().node_services(name).await.map_err(|e| run.failed(&e))?.is_none() {
+                gone.push(name.as_str());
+            }
+        }
+        let what = match &gone[..] {
+            [] => format!("{from} or {to} was not registered a moment ago"),
+            gone => format!("there is no node {}", gone.join(" and no node ")),
+        };
         return Err(Failure::with(Exit::NotFound, what).next("konsulctl node ls"));
     };
     if found.rtt_seconds.is_none() {

@@ -65,7 +65,9 @@ const CREATE: &str = "\
 Examples:
   konsulctl query create '{\"name\":\"geo-web\",\"service\":\"web\",\"only_passing\":true}'
 
-The definition is JSON, @FILE for what a file holds, or - for standard input.";
+The definition is JSON, @FILE for what a file holds, or - for standard input.
+
+Exit codes: 0 made; 2 this is no definition; 4 another query has the name.";
 
 const UPDATE: &str = "\
 Examples:
@@ -91,7 +93,9 @@ Examples:
   konsulctl query explain near-web
   konsulctl query explain near-web -o json
 
-A template's expressions are replaced as executing it for that name would.";
+A template's expressions are replaced as executing it for that name would.
+
+Exit codes: 0 there is one; 3 no query answers for the name.";
 
 /// One query.
 #[derive(Debug, Args)]
@@ -199,10 +203,11 @@ impl Row for Named {
     }
 }
 
+/// On a narrow terminal the id goes before what tells one query from another: it has room for nothing else beside it.
 const COLUMNS: &[Column] = &[
-    Column::whole("ID", 9),
-    Column::text("NAME", 8),
-    Column::text("SERVICE", 7),
+    Column::whole("ID", 6),
+    Column::text("NAME", 9),
+    Column::text("SERVICE", 8),
     Column::text("TAGS", 4),
     Column::text("NEAR", 3),
     Column::text("TEMPLATE", 2),

@@ -122,9 +122,9 @@ impl Row for Member {
     const COLUMNS: &'static [Column] = &[
         Column::number("#", 9),
         Column::text("KEY", 8),
-        Column::text("VALUE", 6),
+        Column::text("VALUE", 8),
         Column::number("INDEX", 5),
-        Column::text("FAILED", 7),
+        Column::text("FAILED", 8),
     ];
 
     fn cells(&self) -> Vec<String> {

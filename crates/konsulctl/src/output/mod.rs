@@ -25,7 +25,7 @@ use serde::Serialize;
 use crate::console::Console;
 use crate::failure::Outcome;
 
-pub(crate) use text::{ago, bytes, cut, filled, quoted, shown, width as text_width};
+pub(crate) use text::{ago, bytes, cut, filled, folded, quoted, shown, width as text_width};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

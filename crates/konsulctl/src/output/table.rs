@@ -3,7 +3,7 @@
 //! Columns that do not fit are narrowed, the widest first and none below [`least`]; if that is not enough, the one that
 //! matters least goes, and so on. What is cut ends in `…`. The last column is not padded, so that nothing wraps.
 
-use super::text::{cut, filled, pieces, shown, width};
+use super::text::{cut, folded, shown, width};
 use super::{Column, Listing, Row};
 use crate::console::Console;
 use crate::failure::Outcome;
@@ -21,7 +21,10 @@ const GAP: usize = 2;
 
 pub(super) fn page<T: Row>(listing: &mut Listing, items: &[T], console: &mut Console<'_>) -> Outcome {
     match &listing.layout {
-        Some(layout) => cells(items).iter().try_for_each(|row| console.line(layout.line(row))),
+        Some(layout) => {
+            let colour = console.colour();
+            cells(items).iter().try_for_each(|row| console.line(layout.line(row, colour)))
+        }
         None => {
             let (layout, lines) = lines(items, console.width(), console.colour());
             listing.layout = Some(layout);
@@ -36,8 +39,8 @@ pub(super) fn lines<T: Row>(items: &[T], columns: Option<usize>, colour: bool) -
     let layout = Layout::fit(T::COLUMNS, &cells, columns);
     let names: Vec<String> = T::COLUMNS.iter().map(|column| column.name.to_owned()).collect();
     let (bold, off) = if colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let heading = format!("{bold}{}{off}", layout.line(&names));
-    let lines = [heading].into_iter().chain(cells.iter().map(|row| layout.line(row))).collect();
+    let heading = format!("{bold}{}{off}", layout.line(&names, false));
+    let lines = [heading].into_iter().chain(cells.iter().map(|row| layout.line(row, colour))).collect();
     (layout, lines)
 }
 
@@ -52,11 +55,13 @@ pub(super) fn one<T: Row>(item: &T, console: &mut Console<'_>) -> Outcome {
     let names = said().map(|(column, _)| width(column.name)).max().unwrap_or(0);
     let room =
         console.width().map_or(usize::MAX, |columns| columns.saturating_sub(names + GAP).max(NARROWEST));
-    let (bold, off) = if console.colour() { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let colour = console.colour();
+    let (bold, off) = if colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     for (column, cell) in said() {
         let pad = " ".repeat(names - width(column.name) + GAP);
         let mut before = format!("{bold}{}{off}{pad}", column.name);
-        for piece in filled(&shown(cell), room).iter().flat_map(|line| pieces(line, room)) {
+        for piece in cell.split('\n').flat_map(|line| folded(line, room)) {
+            let piece = if colour { painted(column, piece) } else { piece };
             console.line(format!("{before}{piece}"))?;
             before = " ".repeat(names + GAP);
         }
@@ -64,11 +69,17 @@ pub(super) fn one<T: Row>(item: &T, console: &mut Console<'_>) -> Outcome {
     Ok(())
 }
 
-/// One thing of a stream: nobody knows how wide the next one will be, so that cells are only kept apart.
+/// Below so many columns only what matters most of a stream's things is shown.
+const NARROW: usize = 60;
+
+/// One thing of a stream: nobody knows how wide the next one will be, so that cells are only kept apart. Which columns a
+/// narrow terminal shows is decided by the terminal alone: every line has the same ones.
 pub(super) fn line<T: Row>(item: &T, console: &mut Console<'_>) -> Outcome {
-    let cells: Vec<String> = item.cells().iter().map(|cell| shown(cell)).collect();
-    let text =
-        cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join("  ");
+    let least = console.width().filter(|columns| *columns < NARROW).map_or(0, |_| 8);
+    let cells = T::COLUMNS.iter().zip(item.cells()).filter(|(column, _)| column.rank >= least);
+    let cells: Vec<String> =
+        cells.filter(|(_, cell)| !cell.is_empty()).map(|(_, cell)| shown(&cell)).collect();
+    let text = cells.join("  ");
     console.line(match console.width() {
         Some(columns) => cut(&text, columns),
         None => text,
@@ -108,12 +119,13 @@ impl Layout {
         Layout { columns: shown }
     }
 
-    fn line(&self, cells: &[String]) -> String {
+    fn line(&self, cells: &[String], colour: bool) -> String {
         let mut out = String::new();
         for (place, shown) in self.columns.iter().enumerate() {
             let cell = cut(&cells[shown.at], shown.width);
             let pad = " ".repeat(shown.width - width(&cell));
             let last = place + 1 == self.columns.len();
+            let cell = if colour { painted(&shown.column, cell) } else { cell };
             match (shown.column.number, last) {
                 (true, _) => out.push_str(&format!("{pad}{cell}")),
                 (false, true) => out.push_str(&cell),
@@ -125,6 +137,17 @@ impl Layout {
         }
         out
     }
+}
+
+/// How something stands, in the colour that people expect of it. Nothing is said by colour alone.
+fn painted(column: &Column, cell: String) -> String {
+    let code = match (column.name, cell.as_str()) {
+        ("STATUS" | "FROM" | "TO", "passing") => 32,
+        ("STATUS" | "FROM" | "TO", "warning") => 33,
+        ("STATUS" | "FROM" | "TO", "critical") => 31,
+        _ => return cell,
+    };
+    format!("\x1b[{code}m{cell}\x1b[0m")
 }
 
 fn natural(at: usize, column: &Column, rows: &[Vec<String>]) -> Shown {
@@ -199,7 +222,16 @@ mod tests {
     fn draw(cells: &[[&str; 4]], columns: usize) -> Vec<String> {
         let rows = rows(cells);
         let layout = Layout::fit(COLUMNS, &rows, Some(columns));
-        rows.iter().map(|row| layout.line(row)).collect()
+        rows.iter().map(|row| layout.line(row, false)).collect()
+    }
+
+    #[test]
+    fn colour_takes_no_room_and_touches_only_how_things_stand() {
+        let columns = [Column::text("ID", 9), Column::text("STATUS", 8), Column::text("OUTPUT", 7)];
+        let row = ["critical", "critical", "passing"].map(str::to_owned).to_vec();
+        let layout = Layout::fit(&columns, std::slice::from_ref(&row), Some(40));
+        assert_eq!(layout.line(&row, true), "critical  \x1b[31mcritical\x1b[0m  passing");
+        assert_eq!(layout.line(&row, false), "critical  critical  passing");
     }
 
     #[test]

@@ -64,6 +64,11 @@ pub(crate) fn pieces(text: &str, columns: usize) -> Vec<String> {
     out
 }
 
+/// Somebody else's text in lines of at most so many columns, broken between words where that is possible.
+pub(crate) fn folded(text: &str, columns: usize) -> Vec<String> {
+    filled(&shown(text), columns).iter().flat_map(|line| pieces(line, columns)).collect()
+}
+
 /// The text on one line, with nothing in it that moves a cursor: a value of somebody else's must not paint the screen.
 pub(crate) fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -32,12 +32,10 @@ pub(crate) struct Question(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CursorError {
     /// No stream gave it out.
-    #[error("the cursor is none that a stream gave out; begin without one, with initial=true")]
+    #[error("is none that a stream gave out; begin without one, with initial=true")]
     Malformed,
     /// A stream of another question gave it out.
-    #[error(
-        "the cursor belongs to another namespace or another question; begin without one, with initial=true"
-    )]
+    #[error("belongs to another namespace or another question; begin without one, with initial=true")]
     Mismatch,
 }
 

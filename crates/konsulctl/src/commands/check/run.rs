@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use clap::Args;
 use konsul_checks::{Definition, Kind, Machine, Reach, try_once};
-use konsul_config::{CheckDefinition, Definitions};
+use konsul_config::{CheckDefinition, Definitions, GoDuration};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::commands::service;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Column, Format, Row};
+use crate::output::{Column, Format, Row, parse_duration};
 use crate::payload;
+use crate::progress::{Progress, Unit};
 use crate::run::Run;
+use crate::signals::Signals;
 
 pub(super) const RUN: &str = "\
 Examples:
@@ -23,10 +25,19 @@ Examples:
   konsulctl check run --enable-script-checks -- /bin/true
 
 Nothing is registered and no server is asked. A file is HCL, JSON or TOML as in the agent's config directory; the checks of \
-its services run too. Checks that run programs need --enable-script-checks, as on the agent. A check without a name on the \
-command line is of a new definition with an interval of 10s.
+its services run too, one after the other. Checks that run programs need --enable-script-checks, as on the agent. A check \
+on the command line is of a new definition with an interval of 10s, or that of --run-timeout if it is longer. An agent does more than this: it counts results against \
+the thresholds, and holds a check critical that changes to and fro too often (check_config.flap_changes).
 
-Exit codes: 0 no check is critical; 1 at least one is; 2 the definition cannot be run.";
+Exit codes: 0 no check is critical; 1 at least one is; 2 the definition cannot be run; 3 the file has no check of that id; \
+130 Ctrl-C, which also ends the program of a check.";
+
+/// The interval of a check on the command line.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often the display of a check that runs moves on.
+const TICK: Duration = Duration::from_millis(TICK_MS);
+const TICK_MS: u64 = 100;
 
 /// What is run.
 #[derive(Debug, Args)]
@@ -56,7 +67,7 @@ pub struct Once {
     /// Asks systemd about this unit
     #[arg(long, value_name = "UNIT", group = "inline")]
     os_service: Option<String>,
-    /// How often it would run
+    /// How often it would run [default: 10s, or that of --run-timeout if it is longer]
     #[arg(long, value_name = "DURATION")]
     interval: Option<String>,
     /// How long a run may take
@@ -87,14 +98,24 @@ impl Once {
         }
         let reach = Reach { redirects: self.allow_redirects, link_local: self.allow_link_local };
         let machine = Machine { reach, ..Machine::default() };
+        let mut signals = Signals::listen()?;
         let mut tried = Vec::new();
         for (id, check) in &checks {
             let definition = Definition::wanted_alone(check).ok_or_else(|| {
                 Failure::with(Exit::Usage, format!("check {id} says nothing that could be run"))
             })?;
-            tried.push(Tried::of(id, check, &definition, &machine).await);
+            let progress = run.progress(&doing(id, &definition), 0, Unit::Time);
+            let one = tokio::select! {
+                one = seen(progress, Tried::of(id, check, &definition, &machine)) => one,
+                // What is not waited for any more is killed with all that it started.
+                code = signals.next() => return Err(Failure::Told(code)),
+            };
+            told(&one, tried.is_empty(), run)?;
+            tried.push(one);
         }
-        show(&tried, run)?;
+        if run.format() != Format::Table {
+            run.out().list(&tried, "")?;
+        }
         verdict(&tried)
     }
 
@@ -124,25 +145,37 @@ impl Once {
     /// The options as a file would say them, so that they are held to the same rules.
     fn inline(&self) -> Result<Definitions, Failure> {
         let mut block = serde_json::Map::new();
-        let interval = self.interval.as_deref().unwrap_or("10s");
-        let given = [
+        let interval = self.interval.clone().unwrap_or_else(|| interval_for(self.run_timeout.as_deref()));
+        let asked = [
             ("http", self.http.as_deref()),
             ("tcp", self.tcp.as_deref()),
             ("udp", self.udp.as_deref()),
             ("grpc", self.grpc.as_deref()),
             ("h2ping", self.h2ping.as_deref()),
             ("os_service", self.os_service.as_deref()),
-            ("timeout", self.run_timeout.as_deref()),
-            ("interval", Some(interval)),
-            ("name", Some("check")),
         ];
-        block.extend(given.iter().filter_map(|(key, value)| Some(((*key).to_owned(), json!((*value)?)))));
+        // It has no name of its own: what it is will do.
+        let kind = asked.iter().find(|(_, value)| value.is_some()).map_or("script", |(kind, _)| kind);
+        let given = [
+            ("timeout", self.run_timeout.as_deref()),
+            ("interval", Some(interval.as_str())),
+            ("name", Some(kind)),
+        ];
+        block.extend(
+            asked.iter().chain(&given).filter_map(|(key, value)| Some(((*key).to_owned(), json!((*value)?)))),
+        );
         if !self.command.is_empty() {
             block.insert("args".to_owned(), json!(self.command));
         }
         let text = json!({ "check": block }).to_string();
         service::parse("the command line", text.as_bytes(), "nothing was run")
     }
+}
+
+/// The interval of a check for which none is given. A run takes no longer than the interval, and as long as was asked for.
+fn interval_for(timeout: Option<&str>) -> String {
+    let longer = |asked: &&str| parse_duration(asked).is_ok_and(|asked| asked > INTERVAL);
+    timeout.filter(longer).map_or_else(|| span(INTERVAL), str::to_owned)
 }
 
 /// Every check, also those in services, with the id that it gets.
@@ -157,18 +190,36 @@ fn runs_program(check: &CheckDefinition) -> bool {
     !check.script_args.is_empty()
 }
 
-/// One by one for people, since each has much to say.
-fn show(tried: &[Tried], run: &mut Run<'_>) -> Outcome {
-    if run.format() != Format::Table {
-        return run.out().list(tried, "");
+/// What runs, and for how long at most.
+fn doing(id: &str, of: &Definition) -> String {
+    match &of.kind {
+        Kind::Polled(polled) => format!("check {id} runs, for {} at most:", span(polled.timeout_in_force())),
+        _ => format!("check {id}"),
     }
-    for (number, one) in tried.iter().enumerate() {
-        if number > 0 {
-            run.out().line("")?;
+}
+
+/// Shows that something runs where it takes so long that somebody wonders.
+async fn seen<T>(mut progress: Progress, work: impl Future<Output = T>) -> T {
+    let mut tick = tokio::time::interval(TICK);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = tick.tick() => progress.add(TICK_MS),
         }
-        run.out().one(one)?;
     }
-    Ok(())
+}
+
+/// To people each is shown as soon as it has run, since each has much to say.
+fn told(one: &Tried, first: bool, run: &mut Run<'_>) -> Outcome {
+    if run.format() != Format::Table {
+        return Ok(());
+    }
+    if !first {
+        run.out().line("")?;
+    }
+    run.out().one(one)?;
+    run.console.flush()
 }
 
 fn verdict(tried: &[Tried]) -> Outcome {
@@ -225,13 +276,7 @@ impl Tried {
         };
         let mut notes: Vec<String> = definition.adjustments().iter().map(ToString::to_string).collect();
         if let Some(after) = definition.deregister_critical_after {
-            notes.push(format!("its service is removed once it has been critical for {after:?}"));
-        }
-        if matches!(definition.kind, Kind::Polled(_)) {
-            notes.push(
-                "where it changes to and fro too often it is held critical (check_config.flap_changes)"
-                    .into(),
-            );
+            notes.push(format!("its service is removed once it has been critical for {}", span(after)));
         }
         Tried {
             id: id.to_owned(),
@@ -240,7 +285,7 @@ impl Tried {
             asks: definition.asks(),
             output: result.as_ref().map(|result| result.finding.output.to_string()).unwrap_or_default(),
             took_ms: result.as_ref().map(|result| millis(result.took)),
-            timeout: result.map(|result| format!("{:?}", result.timeout)),
+            timeout: result.map(|result| span(result.timeout)),
             rule: definition.rule(machine.reach),
             then,
             notes,
@@ -269,6 +314,11 @@ impl Tried {
     }
 }
 
+/// A span as definitions write it.
+fn span(of: Duration) -> String {
+    GoDuration(i64::try_from(of.as_nanos()).unwrap_or(i64::MAX)).to_string()
+}
+
 /// Milliseconds to a hundredth.
 fn millis(span: Duration) -> f64 {
     (span.as_secs_f64() * 100_000.0).round() / 100.0
@@ -293,11 +343,20 @@ impl Row for Tried {
             self.status.unwrap_or("none: nothing was run").to_owned(),
             self.kind.to_owned(),
             self.asks.clone(),
-            self.output.clone(),
+            self.output.trim_end().to_owned(),
             self.took(),
             self.rule.to_owned(),
             self.thresholds(),
             self.notes.join("; "),
         ]
+    }
+
+    /// The output as it is, and the time as a number of milliseconds.
+    fn plain(&self) -> Vec<String> {
+        let mut cells = self.cells();
+        cells[1] = self.status.unwrap_or_default().to_owned();
+        cells[4].clone_from(&self.output);
+        cells[5] = self.took_ms.map(|took| took.to_string()).unwrap_or_default();
+        cells
     }
 }

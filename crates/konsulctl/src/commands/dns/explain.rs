@@ -117,15 +117,16 @@ impl Explaining<'_> {
             RData::PTR(_) => ("what has this address".to_owned(), Vec::new()),
             RData::CNAME(_) => ("the address is a name, and this is it".to_owned(), Vec::new()),
             data => match data.ip_addr() {
-                Some(address) => self.address(section, record, address),
+                Some(address) => self.address(section, address),
                 None => (String::new(), Vec::new()),
             },
         }
     }
 
-    fn address(&self, section: &str, record: &Record, address: IpAddr) -> (String, Vec<&Instance>) {
+    fn address(&self, section: &str, address: IpAddr) -> (String, Vec<&Instance>) {
         if section != "answer" {
-            return (format!("where {} is", record.name), Vec::new());
+            // The record itself says all of it: where the target of another one is.
+            return (String::new(), Vec::new());
         }
         match self.subject {
             Subject::Node(name) => (format!("the address of the node {name}"), Vec::new()),
@@ -195,6 +196,16 @@ impl Explaining<'_> {
         }
     }
 
+    /// The instances of the service that the answer leaves out.
+    pub(super) fn left_out(&self, records: &[Shown]) -> Vec<Stands> {
+        if self.message.answers.is_empty() {
+            return Vec::new();
+        }
+        let told: Vec<&Stands> = records.iter().flat_map(|one| &one.instances).collect();
+        let all = self.known.instances.iter().map(stands);
+        all.filter(|one| !told.iter().any(|told| told.id == one.id && told.node == one.node)).collect()
+    }
+
     /// Why there is no answer, a line each; empty if there is one.
     pub(super) fn why_empty(&self) -> Vec<String> {
         if !self.message.answers.is_empty() {
@@ -204,7 +215,8 @@ impl Explaining<'_> {
         lines.extend(self.known.why.iter().filter(|why| !why.in_dns).flat_map(told));
         let there = self.known.why.iter().filter(|why| why.in_dns).count();
         if there > 0 && self.message.metadata.response_code == ResponseCode::NoError {
-            lines.push(format!("{there} instances are in DNS, with addresses of another kind"));
+            let what = if there == 1 { "1 instance is" } else { &format!("{there} instances are") };
+            lines.push(format!("{what} in DNS, with addresses of another kind"));
         }
         lines
     }
@@ -227,13 +239,17 @@ fn told(why: &Why) -> Vec<String> {
     why.reasons.iter().map(|reason| format!("{id}{}", reason.detail)).collect()
 }
 
+impl Stands {
+    /// In words.
+    pub(super) fn told(&self) -> String {
+        let status = self.status.map(|status| format!(", {}", status.as_str())).unwrap_or_default();
+        format!("{} on {}{status}", self.id, self.node)
+    }
+}
+
 /// Instances in words.
 fn listed(found: &[&Instance]) -> String {
-    let one = |one: &&Instance| {
-        let status = one.status.map(|status| format!(", {}", status.as_str())).unwrap_or_default();
-        format!("{} on {}{status}", one.id, one.node)
-    };
-    found.iter().map(one).collect::<Vec<_>>().join("; ")
+    found.iter().map(|one| stands(one).told()).collect::<Vec<_>>().join("; ")
 }
 
 fn stands(of: &Instance) -> Stands {

@@ -5,7 +5,8 @@ mod explain;
 mod known;
 mod subject;
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
@@ -17,10 +18,10 @@ use serde::Serialize;
 use super::{Covered, covers};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::output::{Column, Format, Row, filled, shown};
+use crate::output::{Column, Format, Row, folded};
 use crate::run::Run;
 use ask::{Answered, Question};
-use explain::{Explaining, Shown};
+use explain::{Explaining, Shown, Stands};
 use known::Known;
 
 /// What the command covers.
@@ -32,6 +33,7 @@ Examples:
   konsulctl dns web.service.consul
   konsulctl dns web.service.consul SRV
   konsulctl dns web.service.consul SRV --tcp -o json
+  konsulctl dns 127.0.0.1 PTR
 
 DNS is asked over UDP, and over TCP where the answer did not fit. What records stand for is looked up at the server of the \
 HTTP API; without one DNS alone is shown. Where DNS is: --dns-server, else the host of the HTTP API and the port that it says.
@@ -48,7 +50,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 #[command(after_help = DNS)]
 pub struct Dns {
-    /// The name, such as web.service.consul
+    /// The name, such as web.service.consul; an address for PTR
     name: String,
     /// The type of record: A, AAAA, SRV, TXT, PTR, SOA, NS, ANY or CNAME
     #[arg(value_name = "TYPE", default_value = "A")]
@@ -63,8 +65,8 @@ pub struct Dns {
 
 impl Dns {
     pub(crate) async fn run(self, run: &mut Run<'_>) -> Outcome {
-        let name = name(&self.name)?;
         let kind = kind(&self.kind)?;
+        let name = name(&self.name, kind)?;
         let client = run.client()?;
         let server = self.server(&client, run).await?;
         let patience = run.globals.timeout.unwrap_or(PATIENCE);
@@ -132,7 +134,10 @@ fn with_port(host: &str, port: u16) -> String {
     if bare { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-fn name(text: &str) -> Result<Name, Failure> {
+fn name(text: &str, kind: RecordType) -> Result<Name, Failure> {
+    if let (RecordType::PTR, Ok(address)) = (kind, text.parse::<IpAddr>()) {
+        return Ok(Name::from(address));
+    }
     let read = Name::from_utf8(text).map(|mut name| {
         name.set_fqdn(true);
         name
@@ -153,6 +158,21 @@ fn no_answer(server: SocketAddr, error: &std::io::Error) -> Failure {
         .next("or name where it is: --dns-server HOST:PORT")
 }
 
+/// So many instances that are left out are named.
+const NAMED: usize = 5;
+
+/// A line for people, and how far it is moved in.
+struct Line {
+    indent: usize,
+    text: String,
+}
+
+impl Line {
+    fn at(indent: usize, text: impl Into<String>) -> Line {
+        Line { indent, text: text.into() }
+    }
+}
+
 /// An answer with what it means.
 #[derive(Serialize)]
 struct Whole {
@@ -169,6 +189,8 @@ struct Whole {
     /// Whether records are missing from the answer even so.
     truncated: bool,
     records: Vec<Shown>,
+    /// Instances of the service that the answer leaves out, as far as the catalogue could be asked.
+    left_out: Vec<Stands>,
     /// Why there is no answer.
     why: Vec<String>,
 }
@@ -176,6 +198,7 @@ struct Whole {
 impl Whole {
     fn of(question: &Question, answered: &Answered, explaining: &Explaining<'_>) -> Whole {
         let metadata = &answered.message.metadata;
+        let records = explaining.records();
         Whole {
             name: question.name.to_string(),
             kind: question.kind.to_string(),
@@ -185,7 +208,8 @@ impl Whole {
             code: code(metadata.response_code),
             authoritative: metadata.authoritative,
             truncated: metadata.truncation,
-            records: explaining.records(),
+            left_out: explaining.left_out(&records),
+            records,
             why: explaining.why_empty(),
         }
     }
@@ -201,40 +225,61 @@ impl Whole {
     /// Sentences do not fit into columns: a record a line, and what it stands for below it.
     fn told(&self, run: &mut Run<'_>) -> Outcome {
         let columns = run.console.width().unwrap_or(100);
-        let mut line = |indent: usize, text: &str| {
+        for Line { indent, text } in self.lines() {
             let room = columns.saturating_sub(indent).max(20);
-            let pieces = filled(&shown(text), room);
-            pieces.iter().try_for_each(|piece| run.out().line(&format!("{:indent$}{piece}", "")))
-        };
-        let cut = if self.truncated { ", cut" } else { "" };
-        let answers = self.records.iter().filter(|one| one.section == "answer").count();
-        line(
-            0,
-            &format!(
-                "{} {}: {}, {answers} answers{cut}, over {} from {} in {} ms",
-                self.name, self.kind, self.code, self.transport, self.server, self.took_ms
-            ),
-        )?;
+            folded(&text, room)
+                .iter()
+                .try_for_each(|piece| run.out().line(&format!("{:indent$}{piece}", "")))?;
+        }
+        Ok(())
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = vec![Line::at(0, self.head())];
         let mut section = "";
         for one in &self.records {
             if one.section != section {
                 section = one.section;
-                line(0, "")?;
-                line(0, section)?;
+                lines.extend([Line::at(0, ""), Line::at(0, section)]);
             }
-            line(2, &format!("{} {} {} {}", one.name, one.ttl, one.kind, one.data))?;
+            lines.push(Line::at(2, format!("{} {} {} {}", one.name, one.ttl, one.kind, one.data)));
             if !one.says.is_empty() {
-                line(4, &one.says)?;
-            }
-            if !one.ttl_from.is_empty() {
-                let kept = if one.ttl == 0 { ": not to be kept" } else { "" };
-                line(4, &format!("TTL {} from {}{kept}", one.ttl, one.ttl_from))?;
+                lines.push(Line::at(4, &*one.says));
             }
         }
-        if !self.why.is_empty() {
-            line(0, "")?;
+        let rest: Vec<String> = self.why.iter().cloned().chain(self.ttls()).chain(self.missing()).collect();
+        if !rest.is_empty() {
+            lines.push(Line::at(0, ""));
         }
-        self.why.iter().try_for_each(|why| line(2, why))
+        lines.extend(rest.into_iter().map(|text| Line::at(2, text)));
+        lines
+    }
+
+    fn head(&self) -> String {
+        let cut = if self.truncated { ", cut" } else { "" };
+        let answers = self.records.iter().filter(|one| one.section == "answer").count();
+        let answers = if answers == 1 { "1 answer".to_owned() } else { format!("{answers} answers") };
+        let Whole { name, kind, code, transport, server, took_ms, .. } = self;
+        format!("{name} {kind}: {code}, {answers}{cut}, over {transport} from {server} in {took_ms} ms")
+    }
+
+    /// Where times to live come from, each once.
+    fn ttls(&self) -> Vec<String> {
+        let told = self.records.iter().filter(|one| !one.ttl_from.is_empty());
+        let told: BTreeSet<(u32, &str)> = told.map(|one| (one.ttl, one.ttl_from)).collect();
+        let kept = |ttl| if ttl == 0 { ", which is not to be kept," } else { "" };
+        told.iter().map(|(ttl, from)| format!("TTL {ttl}{} is from {from}", kept(*ttl))).collect()
+    }
+
+    /// Who is not in the answer: a few by name.
+    fn missing(&self) -> Option<String> {
+        let named: Vec<String> = self.left_out.iter().take(NAMED).map(Stands::told).collect();
+        let more = match self.left_out.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let service = &self.left_out.first()?.service;
+        Some(format!("left out: {}{more} (konsulctl service why {service})", named.join("; ")))
     }
 
     fn verdict(&self) -> Outcome {
@@ -244,6 +289,9 @@ impl Whole {
             (false, "NOERROR" | "NXDOMAIN") => {
                 Err(Failure::with(Exit::NotFound, what).next("konsulctl service ls"))
             }
+            (false, "REFUSED") => Err(Failure::with(Exit::Failed, format!("{what}: REFUSED"))
+                .next("ask for a name that ends in the zone's, such as web.service.consul")
+                .next("or give the agent a server for other names: `recursors` in its configuration")),
             (false, code) => Err(Failure::with(Exit::Failed, format!("{what}: {code}"))
                 .next("`konsulctl status` says whether the server is ready")),
         }

@@ -5,6 +5,7 @@ use konsul_client::v2::watch::{Step, Target, WatchQuery};
 
 use super::key;
 use super::rows::Seen;
+use crate::commands::watch::why_lost;
 use crate::failure::Outcome;
 use crate::run::Run;
 
@@ -66,7 +67,7 @@ impl Watch {
                 // A server answers what it was asked for: these are not keys.
                 Step::Ready | Step::Record(_) => {}
                 Step::Lost { error, wait } => {
-                    run.note(&format!("{error}; trying again in {:.1}s", wait.as_secs_f32()));
+                    run.note(&format!("{}; trying again in {:.1}s", why_lost(&error), wait.as_secs_f32()));
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! The commands of `service` that read.
 
 use clap::{Args, ValueEnum};
+use konsul_client::v2::api::catalog::Status;
+use konsul_client::v2::api::discovery::Why as Reasoned;
 use konsul_client::v2::discovery::{Drawing, Narrow, Pick as Choice};
 use konsul_client::v2::watch::{ServiceTarget, Target};
 
@@ -39,7 +41,11 @@ Exit codes: 0 at least one can be used; 3 none can: `konsulctl service why` says
 pub(super) const WHY: &str = "\
 Examples:
   konsulctl service why web
-  konsulctl service why web --id web-1 --passing --tag v1";
+  konsulctl service why web --id web-1 --passing --tag v1
+
+Without --passing health answers with every instance, as it does without ?passing; whether it would with it is told too.
+
+Exit codes: 0 it was told, also that nothing of this name is registered.";
 
 pub(super) const GRAPH: &str = "\
 Examples:
@@ -242,23 +248,31 @@ impl Why {
             return run.out().list(&why.items, "");
         }
         // Sentences do not fit into columns.
+        let columns = run.console.width().unwrap_or(100);
         for one in &why.items {
-            let id = one.instance.as_ref().map_or(self.name.as_str(), |instance| &instance.id);
-            let node = one.instance.as_ref().map(|instance| format!(" on {}", instance.node));
-            let is = |there: bool| if there { "yes" } else { "no" };
-            let (dns, health) = (is(one.in_dns), is(one.in_health));
-            let head = format!("{id}{}: in DNS {dns}, in health {health}", node.unwrap_or_default());
-            let columns = run.console.width().unwrap_or(100);
-            run.out().line(&crate::output::shown(&head))?;
+            for line in crate::output::folded(&head(&self.name, one, self.passing), columns) {
+                run.out().line(&line)?;
+            }
             for reason in &one.reasons {
-                let detail = crate::output::shown(&reason.detail);
-                for line in crate::output::filled(&detail, columns.saturating_sub(2).max(20)) {
+                for line in crate::output::folded(&reason.detail, columns.saturating_sub(2).max(20)) {
                     run.out().line(&format!("  {line}"))?;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Which instance, and what answers with it.
+fn head(name: &str, why: &Reasoned, only_passing: bool) -> String {
+    let is = |there: bool| if there { "yes" } else { "no" };
+    let Some(instance) = &why.instance else {
+        return format!("{name}: in DNS {}, in health {}", is(why.in_dns), is(why.in_health));
+    };
+    let passing = why.in_health && instance.status == Some(Status::Passing);
+    let passing = if only_passing { String::new() } else { format!(", with ?passing {}", is(passing)) };
+    let (dns, health) = (is(why.in_dns), is(why.in_health));
+    format!("{} on {}: in DNS {dns}, in health {health}{passing}", instance.id, instance.node)
 }
 
 /// How a graph is shown.

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::run::Run;
 
 /// Registers all of them, in requests of as many as a batch takes, and tells of each as its result comes.
-pub(super) async fn register(
+pub(crate) async fn register(
     client: &Client,
     services: &[ServiceDefinition],
     checks: &[(String, CheckDefinition)],

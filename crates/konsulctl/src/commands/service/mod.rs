@@ -15,6 +15,7 @@ use crate::failure::Outcome;
 use crate::run::Run;
 
 pub(crate) use definition::check as check_body;
+pub(crate) use many::register as register_all;
 pub(crate) use register::{parse, read};
 
 /// What each command covers.

@@ -24,8 +24,10 @@ Examples:
   konsulctl service register --name db --port 5432 --on-node db-host --node-address 10.0.0.9
 
 A file is HCL, JSON or TOML as in the agent's config directory; several definitions go in one request, each for itself. \
-The agent keeps what is registered, over restarts, and
-runs its checks. With --on-node it goes directly into the catalogue, for a node without an agent.";
+The agent keeps what is registered, over restarts, and runs its checks. With --on-node it goes directly into the catalogue, \
+for a node without an agent.
+
+Exit codes: 0 all is registered; 1 at least one definition is not; 2 the file or the command line cannot be used.";
 
 pub(super) const DEREGISTER: &str = "\
 Examples:
@@ -38,7 +40,9 @@ pub(super) const MAINT: &str = "\
 Examples:
   konsulctl service maint web-1 --reason 'new disk'
   konsulctl service maint web-1 --off
-  konsulctl service maint --node --off";
+  konsulctl service maint --node --off
+
+Exit codes: 0 done, also if it stood so already; 3 this agent keeps no such instance.";
 
 /// What is registered.
 #[derive(Debug, Args)]

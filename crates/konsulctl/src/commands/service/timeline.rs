@@ -51,14 +51,20 @@ impl Row for TimelineEntry {
         Column::number("INDEX", 2),
     ];
 
+    /// Without the index, which says nothing to people and takes the room of what the check said.
     fn cells(&self) -> Vec<String> {
-        row(self, in_words(self.at, now()))
+        let mut cells = row(self, in_words(self.at, now()));
+        cells[INDEX].clear();
+        cells
     }
 
     fn plain(&self) -> Vec<String> {
         row(self, self.at.to_string())
     }
 }
+
+/// The index's place among the cells.
+const INDEX: usize = 7;
 
 fn row(of: &TimelineEntry, when: String) -> Vec<String> {
     vec![

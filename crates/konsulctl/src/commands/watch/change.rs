@@ -199,7 +199,7 @@ impl Row for KeyChange {
         Column::text("KIND", 9),
         Column::text("KEY", 9),
         Column::text("VALUE", 8),
-        Column::text("OLD VALUE", 5),
+        Column::text("OLD VALUE", 8),
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -231,7 +231,7 @@ impl Row for RecordChange {
         Column::text("NAME", 9),
         Column::text("STATUS", 8),
         Column::text("DETAILS", 8),
-        Column::text("OLD", 4),
+        Column::text("OLD", 8),
     ];
 
     fn cells(&self) -> Vec<String> {

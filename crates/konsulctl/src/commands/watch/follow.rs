@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use konsul_client::Error;
 use konsul_client::v2::watch::{Step, Target, Watch as Stream, WatchQuery};
 
 use super::change::Change;
@@ -86,6 +87,15 @@ pub(crate) fn attempts(asked: u32) -> u32 {
     if asked == 0 { u32::MAX } else { asked }
 }
 
+/// Why a connection is gone, without advice: somebody was connected, and it is dialled again.
+pub(crate) fn why_lost(error: &Error) -> String {
+    match error {
+        Error::Connect { address, source } => format!("nobody answers at {address}: {source}"),
+        Error::Broken { address, source } => format!("the connection to {address} broke: {source}"),
+        other => other.to_string(),
+    }
+}
+
 /// What becomes of changes.
 struct Work {
     handler: Option<Handler>,
@@ -94,6 +104,8 @@ struct Work {
     keep_going: bool,
     left: Option<u64>,
     cursor: Option<String>,
+    /// Why there is no connection, as it was told; it is not told twice.
+    lost: Option<String>,
 }
 
 impl Work {
@@ -106,6 +118,7 @@ impl Work {
             keep_going: watch.keep_going,
             left: watch.count,
             cursor: None,
+            lost: None,
         }
     }
 
@@ -125,12 +138,16 @@ impl Work {
             Step::Initial(event) => Change::of_key(*event, true),
             Step::Record(event) => Change::of_record(event),
             Step::Reset => return self.reset(run),
-            Step::Ready => return self.moved(stream.cursor(), run),
+            Step::Ready => {
+                self.found(run);
+                return self.moved(stream.cursor());
+            }
             Step::Lost { error, wait } => {
-                run.note(&format!("{error}\ngoing on from the cursor in {}ms", wait.as_millis()));
+                self.lost(why_lost(&error), wait, run);
                 return Ok(());
             }
         };
+        self.found(run);
         self.cursor = Some(change.cursor().to_owned());
         self.left = self.left.map(|left| left.saturating_sub(1));
         if self.handler.is_none() {
@@ -151,7 +168,22 @@ impl Work {
         Ok(())
     }
 
-    fn moved(&mut self, cursor: Option<&str>, _run: &mut Run<'_>) -> Outcome {
+    /// Says once what is wrong with the connection, however often it is dialled again.
+    fn lost(&mut self, why: String, wait: Duration, run: &mut Run<'_>) {
+        if self.lost.as_ref() != Some(&why) {
+            run.note(&format!("{why}; trying again in {:.1}s, and on", wait.as_secs_f32()));
+            self.lost = Some(why);
+        }
+    }
+
+    /// The connection is back.
+    fn found(&mut self, run: &mut Run<'_>) {
+        if self.lost.take().is_some() {
+            run.note("connected again");
+        }
+    }
+
+    fn moved(&mut self, cursor: Option<&str>) -> Outcome {
         if self.pace.is_empty() {
             self.cursor = cursor.map(str::to_owned);
             return self.settled();
@@ -187,7 +219,9 @@ impl Work {
 
     fn stopped(&self, code: u8, run: &mut Run<'_>) -> Outcome {
         if let (None, Some(cursor), Format::Table) = (&self.file, &self.cursor, run.format()) {
-            run.note(&format!("to go on from here: --cursor {cursor}"));
+            // A terminal wrote ^C where this belongs.
+            let back = if run.console.progress_is_seen() { "\r" } else { "" };
+            run.note(&format!("{back}to go on from here: --cursor {cursor}"));
         }
         Err(Failure::Told(code))
     }

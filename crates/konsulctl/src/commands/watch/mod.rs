@@ -18,7 +18,7 @@ use konsul_client::v2::event::EventSelect;
 use konsul_client::v2::watch::{ServiceTarget, Target};
 
 pub(crate) use change::Change;
-pub(crate) use follow::{Follow, attempts};
+pub(crate) use follow::{Follow, attempts, why_lost};
 
 use super::{Covered, covers};
 use crate::failure::Outcome;

@@ -15,7 +15,7 @@ pub(super) enum Document {
     One(Object),
     /// A list.
     Many(Vec<Object>),
-    /// JSON without blanks, as the server writes it.
+    /// JSON without blanks, as [`packed`] makes it.
     Raw(String),
 }
 
@@ -63,6 +63,24 @@ impl Document {
             }
         }
     }
+}
+
+/// JSON without the blanks that a server puts between its parts when it writes for people, as it does in `-dev`.
+pub(super) fn packed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut in_text, mut escaped) = (false, false);
+    for one in text.chars() {
+        if in_text {
+            in_text = escaped || one != '"';
+            escaped = !escaped && one == '\\';
+        } else if one.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_text = one == '"';
+        }
+        out.push(one);
+    }
+    out
 }
 
 /// JSON without blanks, for people: nothing of it is understood but where texts, lists and objects begin and end.
@@ -139,5 +157,8 @@ mod tests {
         ];
         assert_eq!(raw.indented(), lines.join("\n"));
         assert_eq!(Document::Raw("[]".into()).indented(), "[]");
+        // What a server indents itself is the same again.
+        let pretty = "[\n    {\n\t\"A \\\\\": \"x \\\" y\",\r\n  \"B\": [ ] }\n]\n";
+        assert_eq!(packed(pretty), r#"[{"A \\":"x \" y","B":[]}]"#);
     }
 }

@@ -8,7 +8,7 @@ use konsul_client::kv::KvPair;
 use konsul_client::{Answer, Client, Error, Meta, ReadOptions};
 use serde_json::value::RawValue;
 
-use super::go_json::{Document, Object, text as quoted};
+use super::go_json::{Document, Object, packed, text as quoted};
 use crate::consul::connection::{is_on, text};
 use crate::failure::Failure;
 
@@ -99,7 +99,7 @@ impl Source {
 }
 
 fn raw(found: &Answer<Box<RawValue>>) -> (Document, Meta) {
-    (Document::Raw(found.value.get().to_owned()), found.meta)
+    (Document::Raw(packed(found.value.get())), found.meta)
 }
 
 fn bytes(value: &[u8]) -> String {
