@@ -18,6 +18,12 @@ pub struct Real {
     pub address: SocketAddr,
 }
 
+fn serve(node: &TestNode, settings: Settings) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let operations = Arc::new(node.operations.clone());
+    Server::start(operations, Arc::new(NoObserver), settings, vec![listener]).unwrap()
+}
+
 impl Real {
     pub async fn start() -> Real {
         Real::with(Settings::default()).await
@@ -25,11 +31,14 @@ impl Real {
 
     pub async fn with(settings: Settings) -> Real {
         let node = TestNode::start(Box::new(MemoryStorage::new())).await;
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let operations = Arc::new(node.operations.clone());
-        let server = Server::start(operations, Arc::new(NoObserver), settings, vec![listener]).unwrap();
+        let server = serve(&node, settings);
         let address = server.addresses()[0];
         Real { node, server, address }
+    }
+
+    /// Another door to the same node, with the patience of a usual one.
+    pub fn usual_door(&self) -> Server {
+        serve(&self.node, Settings::default())
     }
 
     /// Writes a key and answers its index.
