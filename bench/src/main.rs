@@ -1,6 +1,7 @@
 //! The command line of the benchmark: see the library.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on its terminal")]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ enum Part {
     V2,
     /// What the machine allows anybody.
     Limits,
+    /// All of the key-value store: rest, put, get, list, v2, parked, keys, limits.
+    Store,
     /// All of service discovery: dns, health, instances.
     Discovery,
     /// DNS beside nsd and a bare echo.
@@ -94,39 +97,65 @@ enum Part {
 
 type Scenario = fn(&mut Bench) -> Result<()>;
 
+/// What is measured and published together.
+struct Chapter {
+    /// As its markers in the book name it; `None` for a part of one, which the book does not take.
+    name: Option<&'static str>,
+    scenarios: Vec<Scenario>,
+}
+
+impl Chapter {
+    fn store() -> Chapter {
+        let scenarios: Vec<Scenario> = vec![
+            scenario::rest,
+            scenario::put,
+            scenario::get,
+            scenario::list,
+            scenario::v2,
+            scenario::parked,
+            scenario::keys,
+            scenario::limits,
+        ];
+        Chapter { name: Some("store"), scenarios }
+    }
+
+    fn discovery() -> Chapter {
+        let scenarios: Vec<Scenario> = vec![scenario::dns, scenario::health, scenario::instances];
+        Chapter { name: Some("discovery"), scenarios }
+    }
+
+    fn of(name: &'static str, scenario: Scenario) -> Chapter {
+        Chapter { name: Some(name), scenarios: vec![scenario] }
+    }
+
+    fn part(scenario: Scenario) -> Chapter {
+        Chapter { name: None, scenarios: vec![scenario] }
+    }
+}
+
 impl Part {
-    fn scenarios(&self) -> Vec<Scenario> {
-        match self {
-            Part::Put => vec![scenario::put],
-            Part::Get => vec![scenario::get],
-            Part::List => vec![scenario::list],
-            Part::Parked => vec![scenario::parked],
-            Part::Keys => vec![scenario::keys],
-            Part::Rest => vec![scenario::rest],
-            Part::V2 => vec![scenario::v2],
-            Part::Limits => vec![scenario::limits],
-            Part::Discovery => vec![scenario::dns, scenario::health, scenario::instances],
-            Part::Dns => vec![scenario::dns],
-            Part::Health => vec![scenario::health],
-            Part::Instances => vec![scenario::instances],
-            Part::Volume => vec![scenario::volume],
-            Part::Tracing => vec![scenario::tracing],
-            _ => vec![
-                scenario::rest,
-                scenario::put,
-                scenario::get,
-                scenario::list,
-                scenario::v2,
-                scenario::parked,
-                scenario::keys,
-                scenario::limits,
-                scenario::dns,
-                scenario::health,
-                scenario::instances,
-                scenario::volume,
-                scenario::tracing,
-            ],
-        }
+    fn chapters(&self) -> Vec<Chapter> {
+        let volume = || Chapter::of("volume", scenario::volume);
+        let tracing = || Chapter::of("tracing", scenario::tracing);
+        let one = match self {
+            Part::Store => Chapter::store(),
+            Part::Discovery => Chapter::discovery(),
+            Part::Volume => volume(),
+            Part::Tracing => tracing(),
+            Part::Put => Chapter::part(scenario::put),
+            Part::Get => Chapter::part(scenario::get),
+            Part::List => Chapter::part(scenario::list),
+            Part::Parked => Chapter::part(scenario::parked),
+            Part::Keys => Chapter::part(scenario::keys),
+            Part::Rest => Chapter::part(scenario::rest),
+            Part::V2 => Chapter::part(scenario::v2),
+            Part::Limits => Chapter::part(scenario::limits),
+            Part::Dns => Chapter::part(scenario::dns),
+            Part::Health => Chapter::part(scenario::health),
+            Part::Instances => Chapter::part(scenario::instances),
+            _ => return vec![Chapter::store(), Chapter::discovery(), volume(), tracing()],
+        };
+        vec![one]
     }
 }
 
@@ -159,6 +188,11 @@ fn run(words: &Words) -> Result<()> {
 }
 
 fn measure(words: &Words, part: &Part) -> Result<()> {
+    let chapters = part.chapters();
+    if words.doc && chapters.iter().any(|chapter| chapter.name.is_none()) {
+        let why = "--doc takes a whole chapter: all, store, discovery, volume or tracing";
+        return Err(Error::Usage(why.to_owned()));
+    }
     // The Go compiler may have both cores.
     let beside = own_folder()?;
     let etcd = Etcd::build(&beside)?;
@@ -179,18 +213,34 @@ fn measure(words: &Words, part: &Part) -> Result<()> {
         flags: words.konsul_flag.clone(),
     };
     let mut bench = Bench { plan, konsul, etcd, disk, report: Report::default() };
-    bench.report.environment = environment(&bench, words.quick)?;
+    let mut published = BTreeMap::new();
+    for chapter in chapters {
+        let others = measured(&mut bench, &chapter, words.quick)?;
+        let report = std::mem::take(&mut bench.report);
+        publish(words, &chapter, &report)?;
+        if others > QUIET_PERCENT {
+            eprintln!(
+                "bench: others used {others:.0} % of the machine when this began: do not publish these figures"
+            );
+        }
+        published.insert(chapter.name.unwrap_or("part"), report);
+    }
+    words.json.as_ref().map_or(Ok(()), |path| write_json(path, &published))
+}
+
+/// Fills the report with a chapter; answers how much of the machine others used when it began.
+fn measured(bench: &mut Bench, chapter: &Chapter, quick: bool) -> Result<f64> {
+    bench.report.environment = environment(bench, quick)?;
     let others = others(&mut bench.report)?;
-    for scenario in part.scenarios() {
-        scenario(&mut bench)?;
+    for scenario in &chapter.scenarios {
+        scenario(bench)?;
     }
-    publish(words, &bench.report)?;
-    if others > QUIET_PERCENT {
-        eprintln!(
-            "bench: others used {others:.0} % of the machine when this began: do not publish these figures"
-        );
-    }
-    Ok(())
+    Ok(others)
+}
+
+fn write_json(path: &Path, published: &BTreeMap<&str, Report>) -> Result<()> {
+    let text = serde_json::to_string_pretty(published).expect("figures and texts are JSON");
+    std::fs::write(path, text).map_err(|why| Error::file(format!("write {}", path.display()), why))
 }
 
 /// Up to here a machine counts as quiet.
@@ -232,18 +282,14 @@ fn environment(bench: &Bench, quick: bool) -> Result<Vec<(String, String)>> {
     .to_vec())
 }
 
-fn publish(words: &Words, report: &Report) -> Result<()> {
+fn publish(words: &Words, chapter: &Chapter, report: &Report) -> Result<()> {
     for (name, text) in &report.environment {
         println!("{name}: {text}");
     }
     println!("\n{}", report.text());
-    if let Some(path) = &words.json {
-        let text = serde_json::to_string_pretty(report).expect("figures and texts are JSON");
-        std::fs::write(path, text).map_err(|why| Error::file(format!("write {}", path.display()), why))?;
-    }
-    if words.doc {
+    if let Some(name) = chapter.name.filter(|_| words.doc) {
         let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/internals/performance.md");
-        report::write_between_markers(&page, report)?;
+        report::write_between_markers(&page, name, report)?;
     }
     Ok(())
 }
