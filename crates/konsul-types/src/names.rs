@@ -4,7 +4,10 @@
 //! copies a node without touching a counter for each.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -44,27 +47,34 @@ macro_rules! names {
             }
         }
 
+        reads_as_text!($name);
+    )*};
+}
+
+/// What every name does by its text.
+macro_rules! reads_as_text {
+    ($name:ident) => {
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
-                &self.0
+                self.as_str()
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", &*self.0)
+                write!(f, "{:?}", self.as_str())
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(&self.0)
+                to.serialize_str(self.as_str())
             }
         }
 
@@ -74,12 +84,10 @@ macro_rules! names {
                 Self::new(text).map_err(D::Error::custom)
             }
         }
-    )*};
+    };
 }
 
 names! {
-    /// A tenant's name: 1 to 64 of `a-z`, `0-9` and `-`, beginning and ending with a letter or digit.
-    Namespace = "namespace", check_namespace;
     /// A key of the key-value store: 1 to 8192 bytes of UTF-8 without control characters. Slashes have no meaning to the
     /// store itself; `a`, `a/` and `/a` are three keys.
     Key = "key", check_key;
@@ -105,15 +113,66 @@ pub const CATALOG_NAME_BYTES_MAX: usize = 512;
 /// Longest key, in bytes.
 pub const KEY_BYTES_MAX: usize = 8192;
 
+/// A tenant's name: 1 to 64 of `a-z`, `0-9` and `-`, beginning and ending with a letter or digit.
+///
+/// It is part of the key of nearly every table, and nearly always the default one: that takes no memory beside one word,
+/// and two of it are compared without looking at a text.
+// `None` is the default one, and only that, so that equal texts are equal values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Namespace(Option<Arc<SmolStr>>);
+
+const DEFAULT_NAMESPACE: &str = "default";
+
+reads_as_text!(Namespace);
+
+impl Ord for Namespace {
+    fn cmp(&self, other: &Namespace) -> Ordering {
+        match (&self.0, &other.0) {
+            (None, None) => Ordering::Equal,
+            _ => self.as_str().cmp(other.as_str()),
+        }
+    }
+}
+
+impl PartialOrd for Namespace {
+    fn partial_cmp(&self, other: &Namespace) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Namespace {
+    /// As its text, by which it is borrowed.
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        self.as_str().hash(to);
+    }
+}
+
 impl Namespace {
+    /// Checks and makes one.
+    pub fn new(text: impl AsRef<str> + Into<SmolStr>) -> Result<Namespace, NameError> {
+        check_namespace(text.as_ref()).map_err(|what| NameError { kind: "namespace", what })?;
+        let other = (text.as_ref() != DEFAULT_NAMESPACE).then(|| Arc::new(text.into()));
+        Ok(Namespace(other))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or(DEFAULT_NAMESPACE, |text| text)
+    }
+
+    /// The text, as it may be kept.
+    pub fn shared(&self) -> SmolStr {
+        self.0.as_ref().map_or(SmolStr::new_static(DEFAULT_NAMESPACE), |text| (**text).clone())
+    }
+
     /// The namespace meant where none is named.
     pub fn default_namespace() -> Namespace {
-        Namespace(SmolStr::new_static("default"))
+        Namespace(None)
     }
 
     /// Whether this is the namespace meant where none is named.
     pub fn is_default(&self) -> bool {
-        self.0 == "default"
+        self.0.is_none()
     }
 }
 
@@ -221,6 +280,29 @@ mod tests {
         for bad in ["", "-a", "a-", "A", "a/b", "a b", &"n".repeat(65)] {
             assert!(Namespace::new(bad).is_err(), "{bad}");
         }
+    }
+
+    /// The default one is told apart from the others by its form, which nobody may see.
+    #[test]
+    fn namespaces_are_ordered_hashed_and_stored_as_their_texts() {
+        use std::hash::BuildHasher;
+        let hasher = std::hash::BuildHasherDefault::<std::collections::hash_map::DefaultHasher>::default();
+        let texts = ["a", "default", "default-1", "defaul", "z", "0"];
+        for one in texts {
+            let name = Namespace::new(one).unwrap();
+            assert_eq!((name.as_str(), name.shared().as_str()), (one, one));
+            assert_eq!(name.is_default(), one == "default");
+            assert_eq!(hasher.hash_one(&name), hasher.hash_one(one));
+            let bytes = postcard::to_allocvec(&name).unwrap();
+            assert_eq!(bytes, postcard::to_allocvec(one).unwrap());
+            assert_eq!(postcard::from_bytes::<Namespace>(&bytes).unwrap(), name);
+            for other in texts {
+                assert_eq!(name.cmp(&Namespace::new(other).unwrap()), one.cmp(other), "{one} {other}");
+                assert_eq!(name == Namespace::new(other).unwrap(), one == other, "{one} {other}");
+            }
+        }
+        assert_eq!(Namespace::default_namespace(), Namespace::new("default").unwrap());
+        assert_eq!(size_of::<Namespace>(), size_of::<usize>());
     }
 
     #[test]
