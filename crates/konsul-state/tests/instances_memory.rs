@@ -76,7 +76,7 @@ fn an_instance_and_its_past_have_a_price() {
     let first = each(&mut state, CheckStatus::Critical);
     let second = each(&mut state, CheckStatus::Passing);
     println!("bytes of an instance: {made}; of the first change {first}, of the next {second}");
-    assert!(made <= 1900, "{made} bytes of an instance");
+    assert!(made <= 1600, "{made} bytes of an instance");
     // A transition, and what the allocator rounds up.
-    assert!(first <= 160 && second <= 160, "{first} and {second} bytes of a change");
+    assert!(first <= 128 && second <= 128, "{first} and {second} bytes of a change");
 }

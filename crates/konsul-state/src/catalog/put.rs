@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use konsul_types::node::{TRANSITION_OUTPUT_MAX, TRANSITIONS_KEPT};
 use konsul_types::{
-    Change, Check, CheckId, Index, Node, NodeCoordinate, NodeName, Outcome, Service, Transition,
+    Change, Check, CheckId, Index, Node, NodeCoordinate, NodeName, Outcome, Service, Tags, Transition,
 };
 use smol_str::SmolStr;
 
@@ -54,6 +54,13 @@ impl Catalog {
             self.group_mut(new).instances += 1;
         }
         old
+    }
+
+    /// An instance's tags, as a sibling keeps them if it has the same: those of one service mostly have.
+    pub(crate) fn shared_tags(&self, service: &Service) -> Tags {
+        let sibling = self.instances(&service.namespace, &service.name).next();
+        let shared = sibling.map(|sibling| &sibling.tags).filter(|tags| **tags == service.tags);
+        shared.unwrap_or(&service.tags).clone()
     }
 
     fn group_mut(&mut self, service: &Service) -> &mut super::Group {

@@ -1,6 +1,6 @@
 //! Questions to the catalogue. Each family has its own index; see Consul's blocking queries.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use konsul_types::{
     Check, CheckId, CheckStatus, Index, Namespace, Node, NodeCoordinate, NodeId, NodeName, Service,
@@ -15,7 +15,9 @@ use crate::state::State;
 
 /// The lowest namespace there could be: where a range over several begins.
 fn lowest() -> Namespace {
-    Namespace::new("0").expect("a digit is a namespace")
+    static LOWEST: LazyLock<Namespace> =
+        LazyLock::new(|| Namespace::new("0").expect("a digit is a namespace"));
+    LOWEST.clone()
 }
 
 impl Catalog {

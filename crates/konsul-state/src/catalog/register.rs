@@ -184,7 +184,8 @@ impl State {
     }
 
     pub(super) fn write_service(&mut self, wanted: &Service, changes: &mut Vec<Change>) {
-        let wanted = &Service { node: self.spelled(&wanted.node), ..wanted.clone() };
+        let (node, tags) = (self.spelled(&wanted.node), self.catalog.shared_tags(wanted));
+        let wanted = &Service { node, tags, ..wanted.clone() };
         let old = self.catalog.service(&wanted.node, &wanted.namespace, &wanted.id).cloned();
         let same = old.as_ref().is_some_and(|old| old.same_as(wanted));
         if same && !mutants::active(mutants::WRITES_EQUAL) {

@@ -67,10 +67,12 @@ impl State {
         self.queries.changed = marks.queries_changed;
     }
 
-    pub(super) fn load_services(&mut self, rows: &[Arc<Service>]) {
-        for service in rows {
-            self.hashes.replace(Table::Catalog, None, Some(service_hash(service)));
-            self.catalog.swap_service(service, Some(service));
+    pub(super) fn load_services(&mut self, rows: Vec<Arc<Service>>) {
+        for mut service in rows {
+            self.hashes.replace(Table::Catalog, None, Some(service_hash(&service)));
+            let tags = self.catalog.shared_tags(&service);
+            Arc::make_mut(&mut service).tags = tags;
+            self.catalog.swap_service(&service, Some(&service));
         }
     }
 
@@ -85,9 +87,20 @@ impl State {
     }
 
     pub(super) fn load_checks(&mut self, rows: impl IntoIterator<Item = Arc<Check>>) {
-        for check in rows {
+        for mut check in rows {
             self.hashes.replace(Table::Catalog, None, Some(check_hash(&check)));
+            self.share_tags(&mut check);
             self.catalog.swap_check(&check, Some(&check));
+        }
+    }
+
+    /// A check's tags are those of its instance: once in memory too.
+    fn share_tags(&self, check: &mut Arc<Check>) {
+        let Some(of) = &check.service else { return };
+        let Some(service) = self.catalog.service(&check.node, &check.namespace, &of.id) else { return };
+        if of.tags == service.tags {
+            let tags = service.tags.clone();
+            Arc::make_mut(check).service.iter_mut().for_each(|of| of.tags = tags.clone());
         }
     }
 

@@ -166,7 +166,7 @@ impl Restorer {
             }
             Part::Timeline(marks) => self.state.timeline.marks = marks.into_iter().collect(),
             Part::CatalogMarks(marks) => self.state.load_catalog_marks(*marks),
-            Part::Services(rows) => self.state.load_services(&rows),
+            Part::Services(rows) => self.state.load_services(rows),
             Part::Groups(rows) => self.state.load_groups(rows),
             Part::NodeMarks(rows) => self.state.catalog.node_marks.extend(rows),
             Part::FullChecks(rows) => self.state.load_checks(rows),
