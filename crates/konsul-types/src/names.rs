@@ -287,7 +287,7 @@ mod tests {
     fn namespaces_are_ordered_hashed_and_stored_as_their_texts() {
         use std::hash::BuildHasher;
         let hasher = std::hash::BuildHasherDefault::<std::collections::hash_map::DefaultHasher>::default();
-        let texts = ["a", "default", "default-1", "defaul", "z", "0"];
+        let texts = ["a", "default", "default-1", "def", "z", "0"];
         for one in texts {
             let name = Namespace::new(one).unwrap();
             assert_eq!((name.as_str(), name.shared().as_str()), (one, one));
