@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 use super::catalog::Instance;
 use super::value::{present, present_object};
 
+/// Most bytes of the name that a query is executed or explained by: a template may answer for any.
+pub const NAME_MAX: u32 = 512;
+
 /// Where else to look when nothing is left here.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[schema(as = QueryFailover)]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use konsul_api::v2::code;
 use konsul_api::v2::page::QueryPage;
 use konsul_api::v2::query::{
-    Failover, Query as Body, QueryAnswer, QueryCreated, QueryDefinition, QueryExplained, Template,
+    Failover, NAME_MAX, Query as Body, QueryAnswer, QueryCreated, QueryDefinition, QueryExplained, Template,
 };
 use konsul_operations::Answer;
 use konsul_operations::arguments::{QueryExecute, QueryList, QueryWrite};
@@ -178,6 +179,11 @@ pub(crate) fn delete(inbound: &mut Inbound<'_>) -> Begun {
 }
 
 fn execution(inbound: &Inbound<'_>) -> Rejected<QueryExecute> {
+    let length = inbound.variable.len();
+    if length > NAME_MAX as usize {
+        let why = format!("a query is asked for by at most {NAME_MAX} bytes, and these are {length}");
+        return Err(Rejection::new(&code::INVALID_PATH, why));
+    }
     Ok(QueryExecute {
         name: inbound.variable.to_owned(),
         near: near(inbound)?,

@@ -194,6 +194,15 @@ async fn a_query_is_executed_and_explained() {
     let twice = api.json(Id::QueryCreate, "/v2/queries", &body).await;
     assert_eq!(told(&twice).1, "query_name_taken");
     assert_eq!(told(&api.plain(Id::QueryExecute, "/v2/queries/nothing/execute").await).1, "query_not_found");
+    // One without a name answers for every name, of the length that the document gives.
+    let all = json!({ "name": "", "service": "web", "template": {} });
+    assert_eq!(api.json(Id::QueryCreate, "/v2/queries", &all).await.status, 201);
+    for (length, status) in [(512, 200), (513, 400)] {
+        for (id, what) in [(Id::QueryExecute, "execute"), (Id::QueryExplain, "explain")] {
+            let path = format!("/v2/queries/{}/{what}", "n".repeat(length));
+            assert_eq!(api.plain(id, &path).await.status, status, "{length} {what}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ static CHECK_PATH: &[Parameter] = &[
 static QUERY_ID: &[Parameter] = &[path("id", Kind::Uuid, "The query's id.")];
 static QUERY_NAME: &[Parameter] = &[path(
     "name",
-    Kind::Text { min: 1, max: 512 },
+    Kind::Text { min: 1, max: crate::v2::query::NAME_MAX },
     "Its id, its name, or a name that a template answers for.",
 )];
 
