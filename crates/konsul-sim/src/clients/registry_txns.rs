@@ -1,13 +1,11 @@
 //! Transactions on the catalogue: writes, removals and reads of nodes, instances and checks, with and without conditions, and
 //! keys among them.
 
+use konsul_operations::Operations;
 use konsul_operations::arguments::Txn;
-use konsul_operations::{Operations, TxnAnswer};
 use konsul_types::{CatalogTxnOp, Index, KvCommand, KvTxnOp, Namespace, PutMode, TxnOp, TxnResult};
 
-use super::{Client, PATIENCE, key, keys, registry};
-use crate::history::TxnRead;
-use crate::port::answered_by;
+use super::{Client, PATIENCE, key, keys, registry, txns};
 
 /// Does so until the run ends.
 pub(super) async fn run(mut client: Client) {
@@ -40,21 +38,7 @@ async fn look(client: &mut Client) -> Option<Vec<TxnResult>> {
             }
         }));
     }
-    let (ctx, asked) = (client.context(&namespace), ops.clone());
-    let heard = client
-        .ask(PATIENCE, move |c| async move {
-            let answer = c.operations.txn(&ctx, Txn { ops: asked }).await?;
-            Ok((answer, answered_by()))
-        })
-        .await;
-    let (answer, state) = heard.ok()?;
-    let results = match answer {
-        TxnAnswer::Committed(results, _) => Some(results),
-        TxnAnswer::RolledBack(_) => None,
-    };
-    let noted = TxnRead { ops, state, results: results.clone() };
-    client.common.history.journals().txn_reads.push(noted);
-    results
+    txns::read(client, &namespace, ops).await
 }
 
 async fn change(client: &mut Client, seen: &[TxnResult]) {

@@ -82,7 +82,12 @@ async fn read_only(client: &mut Client) {
     read(client, &namespace, ops).await;
 }
 
-async fn read(client: &mut Client, namespace: &Namespace, ops: Vec<TxnOp>) -> Option<Vec<TxnResult>> {
+/// Asks in one transaction, and keeps for the judge what was answered.
+pub(super) async fn read(
+    client: &mut Client,
+    namespace: &Namespace,
+    ops: Vec<TxnOp>,
+) -> Option<Vec<TxnResult>> {
     let ctx = client.context(namespace);
     let asked = ops.clone();
     let heard = client

@@ -184,9 +184,11 @@ impl State {
     }
 
     pub(super) fn write_service(&mut self, wanted: &Service, changes: &mut Vec<Change>) {
-        let (node, tags) = (self.spelled(&wanted.node), self.catalog.shared_tags(wanted));
+        let node = self.spelled(&wanted.node);
+        let old = self.catalog.service(&node, &wanted.namespace, &wanted.id).cloned();
+        let own = old.as_ref().map(|old| &old.tags).filter(|tags| **tags == wanted.tags);
+        let tags = own.cloned().unwrap_or_else(|| self.catalog.shared_tags(wanted));
         let wanted = &Service { node, tags, ..wanted.clone() };
-        let old = self.catalog.service(&wanted.node, &wanted.namespace, &wanted.id).cloned();
         let same = old.as_ref().is_some_and(|old| old.same_as(wanted));
         if same && !mutants::active(mutants::WRITES_EQUAL) {
             return;
